@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Run cases in processes of their own, report them in KTAP. A case that does
+ * not end in its time is reported and left behind: a process that sleeps in
+ * the kernel for ever cannot be killed, but it must not stop the others.
+ */
+#ifndef KTAP_H
+#define KTAP_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Ends the case, as failed, with a message unless COND holds. */
+#define REQUIRE(cond, ...) do {						\
+	if (!(cond)) {							\
+		printf("# %s:%d: ", __FILE__, __LINE__);		\
+		printf(__VA_ARGS__);					\
+		putchar('\n');						\
+		fflush(stdout);						\
+		_exit(1);						\
+	}								\
+} while (0)
+
+struct ktap_case {
+	const char *name;
+	void (*run)(const char *device);
+	int seconds;
+};
+
+static inline double ktap_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static inline void ktap_sleep_ms(int ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+/* Waits for PID at most SECONDS; returns its wait status or -1. */
+static inline int ktap_wait(pid_t pid, int seconds)
+{
+	double end = ktap_now() + seconds;
+	int status;
+
+	while (ktap_now() < end) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return status;
+		ktap_sleep_ms(10);
+	}
+	return -1;
+}
+
+static inline int ktap_run_case(const struct ktap_case *c, const char *device)
+{
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		setpgid(0, 0);
+		c->run(device);
+		fflush(stdout);
+		_exit(0);
+	}
+	status = ktap_wait(pid, c->seconds);
+	kill(-pid, SIGKILL);
+	if (status == -1) {
+		printf("# %s: no end after %d s\n", c->name, c->seconds);
+		ktap_wait(pid, 2);
+		return 1;
+	}
+	if (WIFSIGNALED(status))
+		printf("# %s: killed by signal %d\n", c->name,
+		       WTERMSIG(status));
+	return status != 0;
+}
+
+/* PROGRAM --list | DEVICE [CASE]... */
+static inline int ktap_main(int argc, char **argv,
+			    const struct ktap_case *cases, size_t count)
+{
+	size_t i, ran = 0, failed = 0;
+	int arg;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s --list | DEVICE [CASE]...\n",
+			argv[0]);
+		return 2;
+	}
+	if (!strcmp(argv[1], "--list")) {
+		for (i = 0; i < count; i++)
+			puts(cases[i].name);
+		return 0;
+	}
+
+	puts("KTAP version 1");
+	printf("1..%zu\n", argc > 2 ? (size_t)argc - 2 : count);
+	for (i = 0; i < count; i++) {
+		for (arg = 2; arg < argc; arg++)
+			if (!strcmp(argv[arg], cases[i].name))
+				break;
+		if (argc > 2 && arg == argc)
+			continue;
+		ran++;
+		if (ktap_run_case(&cases[i], argv[1])) {
+			failed++;
+			printf("not ");
+		}
+		printf("ok %zu %s\n", ran, cases[i].name);
+	}
+	return failed || !ran;
+}
+
+#endif

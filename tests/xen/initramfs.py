@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Build the initial file systems of dom0 and of the guests."""
+
+import gzip
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+from kernel import BUILD, HERE, REPO
+
+GUEST = HERE / "guest"
+USER = HERE.parent / "user"
+LIB = pathlib.Path("lib/x86_64-linux-gnu")
+LOADER = "lib64/ld-linux-x86-64.so.2"
+
+XEN_BIN = "usr/lib/xen-4.17/bin"
+DOM0_TOOLS = [f"{XEN_BIN}/{tool}" for tool in (
+    "xl", "libxl-save-helper", "xenstored", "oxenstored", "xen-init-dom0",
+    "xenconsoled", "xenconsole", "xenstore-control", "test-xenstore")]
+STORE_TOOLS = [f"usr/bin/xenstore-{tool}" for tool in (
+    "chmod", "exists", "list", "ls", "read", "rm", "watch", "write")]
+
+
+def packages():
+    """The directory Xen's packages are unpacked in."""
+    done = subprocess.run([REPO / "scripts/xen-packages.sh"], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    return pathlib.Path(done.stdout.strip())
+
+
+def needed(elf):
+    text = subprocess.run(["readelf", "-d", elf], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", text)
+
+
+def find_library(xen, name):
+    for place in (LIB, "usr" / LIB, "lib64"):
+        path = xen / place / name
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{name}: not in the unpacked packages")
+
+
+class Tree:
+    """A root file system in the making."""
+
+    def __init__(self, name):
+        self.name = name
+        self.root = BUILD / "xen" / "root" / name
+        shutil.rmtree(self.root, ignore_errors=True)
+        for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
+                     "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
+            (self.root / part).mkdir(parents=True)
+        (self.root / "var/run").symlink_to("/run")
+        (self.root / "var/lock").symlink_to("/run")
+        self.add("/bin/busybox", "bin/busybox")
+        self.add(GUEST / "agent", "bin/agent")
+        self.add(GUEST / f"init-{name}", "init")
+
+    def add(self, source, target):
+        target = self.root / target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(pathlib.Path(source).resolve(), target)
+
+    def add_programs(self, xen, programs):
+        """PROGRAMS from the packages, and every library they need."""
+        todo = [xen / program for program in programs]
+        for program in programs:
+            self.add(xen / program, program)
+        seen = set()
+        while todo:
+            for name in needed(todo.pop()):
+                if name not in seen:
+                    seen.add(name)
+                    library = find_library(xen, name)
+                    self.add(library, LIB / name)
+                    todo.append(library)
+        self.add(find_library(xen, os.path.basename(LOADER)), LOADER)
+
+    def pack(self):
+        """Write the archive and return its path."""
+        archive = self.root.parent / f"{self.name}.cpio.gz"
+        names = subprocess.run(["find", ".", "-print0"], cwd=self.root,
+                               check=True, stdout=subprocess.PIPE).stdout
+        cpio = subprocess.run(
+            ["cpio", "--null", "-o", "-H", "newc", "-R", "0:0", "--quiet"],
+            cwd=self.root, input=names, check=True,
+            stdout=subprocess.PIPE).stdout
+        archive.write_bytes(gzip.compress(cpio, 1))
+        return archive
+
+
+def user_programs():
+    """Compile tests/user; return its programs."""
+    out = BUILD / "user"
+    subprocess.run(["make", "-s", "-C", USER, f"OUT={out}"], check=True)
+    return [path for path in sorted(out.iterdir())
+            if path.is_file() and os.access(path, os.X_OK)]
+
+
+def guest_archive(xen):
+    tree = Tree("domu")
+    tree.add_programs(xen, STORE_TOOLS)
+    tree.add(GUEST / "net-up", "bin/net-up")
+    for name in ("poweroff", "reboot"):
+        tree.add(GUEST / "down", f"sbin/{name}")
+    return tree.pack()
+
+
+def dom0_archive(bzimage):
+    """The archive dom0 boots from: it holds BZIMAGE for its guests."""
+    xen = packages()
+    guest = guest_archive(xen)
+    tree = Tree("dom0")
+    tree.add_programs(xen, DOM0_TOOLS + STORE_TOOLS)
+    for program in user_programs():
+        tree.add(program, f"tests/{program.name}")
+    for script in (GUEST / "scripts").iterdir():
+        tree.add(script, f"etc/xen/scripts/{script.name}")
+    for script in (GUEST / "bin").iterdir():
+        tree.add(script, f"bin/{script.name}")
+    for config in GUEST.glob("*.cfg"):
+        tree.add(config, f"etc/xen/{config.name}")
+    tree.add(GUEST / "xl.conf", "etc/xen/xl.conf")
+    tree.add(xen / "etc/xen/oxenstored.conf", "etc/xen/oxenstored.conf")
+    tree.add(bzimage, "boot/bzImage")
+    tree.add(guest, "boot/domu.cpio.gz")
+    return tree.pack()

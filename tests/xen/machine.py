@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A machine under QEMU: Xen with dom0, or the kernel alone.
+
+Two serial lines: the first is the console of Xen and of the kernel and goes
+to a log file; the second belongs to guest/agent, which runs commands for us.
+So nothing the kernel prints can be taken for an answer.
+"""
+
+import re
+import time
+
+import pexpect
+
+from kernel import BUILD
+
+LOGS = BUILD / "xen"
+SPLATS = {
+    "BUG": r"\bBUG:",
+    "WARNING": r"\bWARNING:",
+    "KASAN": r"KASAN",
+    "lock order": r"possible circular locking|possible recursive locking",
+    "leak": r"unreferenced object",
+    "hung task": r"blocked for more than|hung_task|soft lockup|rcu.*stall",
+    "Oops": r"\bOops\b|general protection fault|Kernel panic|"
+            r"Unable to handle|Panic on CPU",
+}
+
+
+class MachineError(Exception):
+    """The machine did not do what it must do to go on testing."""
+
+
+class Machine:
+    def __init__(self, name, kernel, archive, xen=None, cmdline="",
+                 control="ttyS1", smp=2, memory=2048, cpu="qemu64",
+                 icount=False):
+        self.name = name
+        self.smp = smp
+        LOGS.mkdir(parents=True, exist_ok=True)
+        self.console = LOGS / f"{name}.log"
+        self.console.unlink(missing_ok=True)
+        self.transcript = LOGS / f"{name}.control.log"
+        self.guest_log = LOGS / f"{name}.guests.log"
+        self.guest_log.unlink(missing_ok=True)
+        self._id = 0
+
+        accel = "tcg,thread=single" if icount else "tcg"
+        qemu = ["-accel", accel, "-cpu", cpu, "-smp", str(smp),
+                "-m", str(memory), "-display", "none", "-monitor", "none",
+                "-no-reboot", "-nic", "none",
+                "-serial", f"file:{self.console}",
+                "-chardev", "stdio,id=control,signal=off",
+                "-serial", "chardev:control"]
+        if icount:
+            qemu += ["-icount", "shift=0,sleep=off"]
+        line = f"control={control} {cmdline}"
+        if xen:
+            qemu += ["-kernel", str(xen / "boot/xen.elf"),
+                     "-append", "console=com1 com1=115200,8n1 loglvl=all "
+                                "guest_loglvl=all dom0_mem=1024M,max:1024M "
+                                f"dom0_max_vcpus={smp}",
+                     "-initrd", f"{kernel} console=hvc0 {line},{archive}"]
+        else:
+            qemu += ["-kernel", str(kernel), "-initrd", str(archive),
+                     "-append", f"console=ttyS0 {line}"]
+        self.qemu = ["qemu-system-x86_64", *qemu]
+        self.child = None
+
+    def __enter__(self):
+        self._sink = self.transcript.open("w")
+        self.child = pexpect.spawn(self.qemu[0], self.qemu[1:], timeout=None,
+                                   encoding="utf-8", codec_errors="replace",
+                                   echo=False)
+        self.child.delaybeforesend = None
+        self.child.logfile_read = self._sink
+        return self
+
+    def __exit__(self, *_):
+        if self.child.isalive():
+            self.child.terminate(force=True)
+        self._sink.close()
+
+    def _expect(self, pattern, seconds, doing):
+        try:
+            self.child.expect(pattern, timeout=seconds)
+        except pexpect.EOF:
+            raise MachineError(f"the machine ended while {doing}\n"
+                               f"{self.last_lines()}") from None
+        except pexpect.TIMEOUT:
+            raise MachineError(f"no end of {doing} after {seconds} s\n"
+                               f"{self.last_lines()}") from None
+
+    def last_lines(self, count=15):
+        if not self.console.exists():
+            return ""
+        text = self.console.read_text(errors="replace").replace("\r", "")
+        return "\n".join(text.splitlines()[-count:])
+
+    def boot(self, seconds=600):
+        """Wait until the agent answers."""
+        start = time.monotonic()
+        self._expect(r"<<0:0>>\r?\n", seconds, "booting")
+        return time.monotonic() - start
+
+    def run(self, command, seconds=300):
+        """Run COMMAND in dom0; return its status and its output."""
+        assert "\n" not in command
+        self._id += 1
+        self.child.send(f"{self._id} {command}\n")
+        self._expect(rf"<<{self._id}>>\r?\n", seconds, f"sending {command!r}")
+        self._expect(rf"\r?\n<<{self._id}:(\d+)>>\r?\n", seconds, repr(command))
+        output = self.child.before.replace("\r", "")
+        return int(self.child.match.group(1)), output.rstrip("\n")
+
+    def check(self, command, seconds=300):
+        """Run COMMAND, which must succeed; return its output."""
+        status, output = self.run(command, seconds)
+        assert status == 0, f"{command}: status {status}\n{output}"
+        return output
+
+    def guest(self, name, command, seconds=120):
+        """Run COMMAND in a guest; it must succeed."""
+        quoted = command.replace("'", "'\\''")
+        return self.check(f"guest {name} {seconds} '{quoted}'", seconds + 60)
+
+    def shell(self):
+        """Hand the control line to a person until the shell ends."""
+        self._id += 1
+        self.child.logfile_read = None
+        self.child.send(f"{self._id} shell\n")
+        self._expect(rf"<<{self._id}>>\r?\n", 60, "starting a shell")
+        self.child.interact(escape_character=chr(29))
+
+    def power_off(self, seconds=120):
+        """Keep the guests' consoles, then end."""
+        _, text = self.run("cat /var/log/xen/console/*.log", seconds)
+        self.guest_log.write_text(text)
+        self.child.send("9999 poweroff -f\n")
+        try:
+            self.child.expect(pexpect.EOF, timeout=seconds)
+        except pexpect.TIMEOUT:
+            raise MachineError("the machine did not power off") from None
+
+    def splats(self):
+        """What must not stand in a log: kind -> lines that have it."""
+        text = ""
+        for log in (self.console, self.guest_log):
+            if log.exists():
+                text += log.read_text(errors="replace").replace("\r", "")
+        return {kind: [line for line in text.splitlines()
+                       if re.search(pattern, line)]
+                for kind, pattern in SPLATS.items()}
