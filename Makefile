@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person runs. kbuild reads Kbuild instead. Every target sets up what it
+# needs: Debian packages, kernel trees, builds. "make help" lists the targets.
+
+KDIR	?= /lib/modules/$(shell uname -r)/build
+MODE	?= copy
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
+	@echo "  KDIR=$(KDIR)"
+
+.PHONY: run
+run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a terminal
+	@tests/xen/run
+
+.PHONY: test
+test: ## Everything below that judges: check, overlay-test, kunit, coverage, xen-test
+	@scripts/test.sh
+
+.PHONY: check
+check: ## Static checks: sparse, W=1, checkpatch, kernel-doc, coccicheck, layering, in-tree users
+	@scripts/check.sh
+
+.PHONY: check-users
+check-users: ## Only the in-tree users of xen/xenbus.h: warnings and exports as with the original
+	@scripts/check-users.sh
+
+.PHONY: overlay-test
+overlay-test: ## Tests of scripts/overlay.sh
+	@tests/overlay/run.sh
+
+.PHONY: kunit
+kunit: ## KUnit suites in user-mode Linux: plain, then with KASAN, lockdep, kmemleak, failslab
+	@tests/kunit/run.py plain debug
+
+.PHONY: coverage
+coverage: ## Line coverage of drivers/xen/xenstore by the KUnit suites; at least 90 %
+	@tests/kunit/coverage.sh
+
+.PHONY: xen-test
+xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside
+	@tests/xen/xen-test
+
+.PHONY: overlay
+overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, revert or check
+	@scripts/overlay.sh --$(MODE) $(KDIR)
+
+.PHONY: modules
+modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...
+	@scripts/modules.sh $(KDIR)
+
+.PHONY: clean
+clean: ## Remove build/; kernel trees and builds stay in the cache
+	rm -rf build
+
+.PHONY: distclean
+distclean: clean ## Remove the cache as well
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/xenbus"
