@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel-tree.sh --pristine|--overlay|--build NAME
+#
+# Prints one path, having made sure that what it names exists:
+#   --pristine    Debian's linux-source-6.12, unpacked; nobody writes to it
+#   --overlay     the same tree with this clone's driver in it, brought up to
+#                 date (only changed files get a new time, so builds stay short)
+#   --build NAME  a directory for make's O=, kept between runs
+#
+# Trees live in the cache, named after the version of Debian's package: a point
+# release gets trees of its own, and nothing here knows one by number.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+SERIES=6.12
+
+package_version() {
+	dpkg-query -W -f '${Version}' "linux-source-$SERIES" 2>/dev/null ||
+		die "linux-source-$SERIES is not installed: scripts/setup.sh kernel"
+}
+
+# Unpack beside the final name and rename: an interrupted run leaves no half
+# tree behind that a later one would trust.
+make_pristine() {
+	local tree=$1 temp
+	[ -d "$tree" ] && return
+	temp=$(mktemp -d "$CACHE/src/unpack.XXXXXX")
+	"$REPO/scripts/step.sh" "unpacking linux-source-$SERIES" "$CACHE/logs/unpack.log" \
+		tar -xf "/usr/src/linux-source-$SERIES.tar.xz" -C "$temp" --strip-components=1
+	mv "$temp" "$tree"
+}
+
+# Hard links make the second tree cheap. The overlay never writes into an
+# existing file (it replaces), so the first one cannot change with it.
+make_overlaid() {
+	local pristine=$1 tree=$2 temp
+	if [ ! -d "$tree" ]; then
+		temp=$(mktemp -d "$CACHE/src/overlay.XXXXXX")
+		cp -al "$pristine/." "$temp/"
+		mv "$temp" "$tree"
+	fi
+	"$REPO/scripts/overlay.sh" --copy "$tree" >&2
+}
+
+mkdir -p "$CACHE/src" "$CACHE/logs" "$CACHE/build/$CLONE"
+case ${1-} in
+--build)
+	dir=$CACHE/build/$CLONE/${2:?--build needs a name}
+	mkdir -p "$dir"
+	echo "$dir"
+	exit ;;
+--pristine|--overlay) ;;
+*) die "usage: kernel-tree.sh --pristine|--overlay|--build NAME" ;;
+esac
+
+set_up kernel
+pristine=$CACHE/src/linux-$(package_version)
+overlaid=$pristine-xenbus-$CLONE
+exec 8>"$CACHE/src/lock"
+flock 8
+make_pristine "$pristine"
+if [ "$1" = --pristine ]; then
+	echo "$pristine"
+else
+	make_overlaid "$pristine" "$overlaid"
+	echo "$overlaid"
+fi

@@ -1,0 +1,270 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# overlay.sh [--copy|--symlink|--patch OUT|--revert|--check] KTREE
+#
+# Puts this driver in the place of drivers/xen/xenbus of the kernel source tree
+# KTREE.
+#   --copy       copy our files (the default)
+#   --symlink    link to our files
+#   --patch OUT  leave KTREE alone; write what would change as a patch for -p1
+#   --revert     give KTREE its own files back
+#   --check      say what differs from an up-to-date overlay; status 1 if any
+#
+# What was there before is kept in KTREE/.xenbus-overlay:
+#   orig/      every file that was replaced or removed
+#   installed  every file that is ours
+# Files are never written in place but replaced, and only if they differ: a
+# tree made of hard links stays safe, and make rebuilds what changed.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+INTERFACE=$REPO/scripts/overlay-interface.txt
+STATE=.xenbus-overlay
+# The driver's directories: nothing of the original stays in them.
+OWN_DIRS="drivers/xen/xenbus drivers/xen/xenstore"
+HOOKED="drivers/Makefile drivers/Kconfig"
+
+mode=--copy out=
+case ${1-} in
+--copy|--symlink|--revert|--check) mode=$1; shift ;;
+--patch) mode=$1 out=${2?--patch needs a file name}; shift 2 ;;
+esac
+[ $# -eq 1 ] || die "usage: overlay.sh [--copy|--symlink|--patch OUT|--revert|--check] KTREE"
+if [ ! -f "$1/Makefile" ] || [ ! -d "$1/drivers/xen" ]; then
+	die "$1 is not a kernel source tree"
+fi
+KTREE=$(cd "$1" && pwd)
+changes=0
+
+# Our files, by their path in both trees.
+payload() {
+	cd "$REPO"
+	for place in $OWN_DIRS include/xen include/compat include/trace/events; do
+		[ -d "$place" ] || continue
+		find "$place" -type f \( -name '[!.]*.[chS]' -o -name Makefile \
+			-o -name Kconfig -o -name .kunitconfig \) \
+			! -name '*.mod.c'
+	done | LC_ALL=C sort
+}
+
+# The tree's own version of a file, whether or not we have replaced it.
+original() {
+	if [ -e "$KTREE/$STATE/orig/$1" ]; then
+		echo "$KTREE/$STATE/orig/$1"
+	else
+		echo "$KTREE/$1"
+	fi
+}
+
+squeeze() { tr -s ' \t\n' ' '; }
+
+# The facts the driver depends on, one a line in overlay-interface.txt. They
+# decide; checksums only warn, since point releases change files for reasons of
+# their own.
+check_supported() {
+	local bad=0 kind rest path text have
+	have=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KTREE/Makefile" | paste -sd.)
+	if [ "$have" != 6.12 ]; then
+		say "version: supported is 6.12, this tree is $have"
+		bad=1
+	fi
+	while read -r kind rest; do
+		case $kind in
+		export)
+			grep -qxF "$rest" <<<"$exports" ||
+				{ say "export: the original has no '$rest'"; bad=1; } ;;
+		file)
+			[ -e "$(original "$rest")" ] || { say "file: no $rest"; bad=1; } ;;
+		text)
+			path=${rest%% *} text=$(squeeze <<<"${rest#* }")
+			squeeze <"$(original "$path")" 2>/dev/null | grep -qF -- "${text% }" ||
+				{ say "text: $path does not say '${text% }'"; bad=1; } ;;
+		checksum)
+			path=${rest#* }
+			[ -e "$(original "$path")" ] || continue
+			[ "$(sha256sum <"$(original "$path")" | cut -c1-64)" = "${rest%% *}" ] ||
+				say "warning: $path is not the one this driver was compared with" ;;
+		esac
+	done <"$INTERFACE"
+	# An export that we do not know is one that we would take away.
+	while read -r rest; do
+		grep -qxF "export $rest" "$INTERFACE" ||
+			{ say "export: the original also has '$rest', which we lack"; bad=1; }
+	done <<<"$exports"
+	[ $bad -eq 0 ] || die "$KTREE is not supported; nothing was changed"
+}
+
+list_exports() {
+	local dir=$KTREE/drivers/xen/xenbus
+	[ ! -d "$KTREE/$STATE/orig" ] || dir=$KTREE/$STATE/orig/drivers/xen/xenbus
+	sed -n 's/^EXPORT_SYMBOL\(_GPL\|\)(\([a-zA-Z0-9_]*\));.*/\1 \2/p' "$dir"/*.c |
+		sed 's/^_GPL/gpl/; s/^ /any /' | LC_ALL=C sort
+}
+
+# changed SIGN PATH: prints the line; true if the change is to be made.
+changed() {
+	changes=$((changes + 1))
+	echo "$1 $2"
+	[ "$mode" != --check ]
+}
+
+# Keep a file that is not ours before it goes. Not a hard link to it: the
+# original must survive whatever happens to the tree.
+keep() {
+	local path=$1
+	[ -e "$KTREE/$path" ] && [ ! -e "$KTREE/$STATE/orig/$path" ] || return 0
+	! grep -qxF "$path" "$KTREE/$STATE/installed" || return 0
+	mkdir -p "$(dirname "$KTREE/$STATE/orig/$path")"
+	cp -p "$KTREE/$path" "$KTREE/$STATE/orig/$path"
+}
+
+# put SOURCE PATH: makes KTREE/PATH what SOURCE is.
+put() {
+	local source=$1 path=$2 target=$KTREE/$2 sign=+
+	if [ "$mode" = --symlink ] && [ "${source#"$REPO"/}" != "$source" ]; then
+		[ "$(readlink "$target" || true)" != "$source" ] || return 0
+	elif [ "$mode" = --check ] || [ ! -L "$target" ]; then
+		! cmp -s "$source" "$target" || return 0
+	fi
+	[ ! -e "$target" ] || sign='~'
+	changed "$sign" "$path" || return 0
+	mkdir -p "$(dirname "$target")"
+	keep "$path"
+	if [ "$mode" = --symlink ] && [ "${source#"$REPO"/}" != "$source" ]; then
+		ln -s "$source" "$target.new"
+	else
+		cp "$source" "$target.new"
+	fi
+	mv -fT "$target.new" "$target"
+}
+
+drop() {
+	changed - "$1" || return 0
+	keep "$1"
+	rm -f "$KTREE/$1"
+}
+
+# The core must be reachable without CONFIG_XEN, so it hooks in above
+# drivers/xen, and before it: its initcalls run first.
+# shellcheck disable=SC2016 # make's variables, not ours
+hooked() {
+	local before lines
+	case $1 in
+	drivers/Makefile)
+		before='^obj-[$][(]CONFIG_XEN[)][ \t]*[+]= xen/$'
+		lines='obj-$(CONFIG_XENSTORE)\t\t+= xen/xenstore/
+obj-$(CONFIG_XENBUS_KUNIT_TEST)\t+= xen/xenbus/tests/' ;;
+	drivers/Kconfig)
+		before='^source "drivers/xen/Kconfig"$'
+		lines="$(grep -v '^#' "$REPO/Kconfig")
+" ;;
+	esac
+	lines=$lines awk -v before="$before" '
+		BEGIN { lines = ENVIRON["lines"]; gsub(/\\t/, "\t", lines) }
+		$0 ~ before { print lines }
+		{ print }' "$(original "$1")"
+}
+
+apply() {
+	local files path temp
+	files=$(payload)
+	if [ "$mode" != --check ]; then
+		mkdir -p "$KTREE/$STATE/orig"
+		touch "$KTREE/$STATE/installed"
+	elif [ ! -d "$KTREE/$STATE" ]; then
+		say "no overlay in $KTREE"
+		return 1
+	fi
+	while read -r path; do
+		grep -qxF "$path" <<<"$files" || drop "$path"
+	done < <(present)
+	while read -r path; do put "$REPO/$path" "$path"; done <<<"$files"
+	temp=$(mktemp)
+	for path in $HOOKED; do
+		hooked "$path" >"$temp"
+		grep -q xenstore "$temp" || die "found no place for the hook in $path"
+		put "$temp" "$path"
+	done
+	rm -f "$temp"
+	[ "$mode" = --check ] || echo "$files" >"$KTREE/$STATE/installed"
+}
+
+# What is in the driver's directories, and what an earlier run installed
+# elsewhere. Objects of an in-tree build are not our business.
+present() {
+	{
+		cd "$KTREE"
+		for dir in $OWN_DIRS; do
+			[ ! -d "$dir" ] || find "$dir" \( -type f -o -type l \) ! -name '*.o' \
+				! -name '*.cmd' ! -name '*.a' ! -name 'modules.order' ! -name '*.ko' ! -name '*.mod*' ! -name '*.gcno'
+		done
+		while read -r path; do
+			if [ -e "$path" ] || [ -L "$path" ]; then echo "$path"; fi
+		done < <(cat "$STATE/installed" 2>/dev/null)
+	} | LC_ALL=C sort -u
+}
+
+revert() {
+	local path
+	[ -d "$KTREE/$STATE" ] || { say "no overlay in $KTREE"; return 0; }
+	while read -r path; do
+		[ -e "$KTREE/$STATE/orig/$path" ] || { echo "- $path"; rm -f "$KTREE/$path"; }
+	done <"$KTREE/$STATE/installed"
+	# A new time, not the old one: make must see that the file has changed.
+	(cd "$KTREE/$STATE/orig" && find . -type f -printf '%P\n') | while read -r path; do
+		echo "~ $path"
+		mkdir -p "$(dirname "$KTREE/$path")"
+		rm -f "$KTREE/$path"
+		cp -p "$KTREE/$STATE/orig/$path" "$KTREE/$path"
+		touch "$KTREE/$path"
+	done
+	for path in $OWN_DIRS include/compat; do
+		[ ! -d "$KTREE/$path" ] || find "$KTREE/$path" -depth -type d -empty -delete
+	done
+	rm -rf "${KTREE:?}/$STATE"
+}
+
+# The patch is the difference between the few files that matter before and
+# after an overlay made in a scratch directory.
+make_patch() {
+	local path
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	mkdir -p "$work/a/drivers/xen/xenbus" "$work/b"
+	for path in $HOOKED $(payload) $(cd "$(dirname "$(original drivers/xen/xenbus/Makefile)")" &&
+			find . -type f -name '[!.]*' ! -name '*.o' -printf 'drivers/xen/xenbus/%P\n'); do
+		if grep -qsxF "$path" "$KTREE/$STATE/installed" && [ ! -e "$KTREE/$STATE/orig/$path" ]; then
+			continue
+		fi
+		[ -e "$(original "$path")" ] || continue
+		mkdir -p "$(dirname "$work/a/$path")"
+		cp "$(original "$path")" "$work/a/$path"
+	done
+	cp -a "$work/a/." "$work/b/"
+	KTREE=$work/b mode=--copy apply
+	rm -rf "$work/b/$STATE"
+	(cd "$work" && LC_ALL=C TZ=UTC diff -ruN a b) >"$out" || [ $? -eq 1 ]
+	say "patch written to $out"
+}
+
+case $mode in
+--revert) revert ;;
+*)
+	exports=$(list_exports)
+	check_supported
+	if [ "$mode" = --patch ]; then
+		out=$(realpath -m "$out")
+		make_patch
+		exit
+	fi
+	apply
+	if [ "$mode" = --check ]; then
+		[ $changes -eq 0 ] || { say "$changes difference(s) from an up-to-date overlay"; exit 1; }
+		say "the overlay is in place and up to date"
+	elif [ $changes -eq 0 ]; then
+		say "overlay: nothing to change"
+	else
+		say "overlay: $changes file(s) changed"
+	fi ;;
+esac

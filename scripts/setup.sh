@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# setup.sh GROUP...: installs the Debian packages a group needs and lacks.
+#
+#   kernel  unpack and build a kernel for this machine
+#   uml     the same, and run KUnit in user-mode Linux, with coverage
+#   check   the static checks
+#   xen     Xen and its guests under QEMU
+#
+# Root is needed only when something is missing.
+# The groups are used by name only:
+# shellcheck disable=SC2034
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+# "package: why", one per line.
+kernel="
+build-essential: compiles the kernel
+linux-source-6.12: the kernel source the driver goes into
+xz-utils: unpacks it
+bc: kernel build
+bison: kernel build
+flex: kernel build
+libelf-dev: objtool
+libssl-dev: certificates in the kernel build
+python3: kunit.py and our own runners
+ccache: makes every kernel build after the first one quick
+kmod: depmod for modules
+patch: checks the overlay's patch
+"
+uml="$kernel
+busybox-static: the little root file system that user-mode Linux boots into
+cpio: packs it
+gcovr: line coverage
+"
+check="$kernel
+clang-14: second compiler for W=1
+lld-14: its linker
+llvm-14: its tools
+sparse: make C=2
+coccinelle: coccicheck
+codespell: spelling
+shellcheck: our shell scripts
+perl: checkpatch and kernel-doc
+python3-ply: SPDX check of checkpatch
+python3-git: SPDX check of checkpatch
+git: checkpatch looks for it
+"
+xen="$kernel
+qemu-system-x86: the machine that Xen boots on
+python3-pexpect: drives its console
+busybox-static: root file systems of dom0 and domU
+cpio: packs them
+e2fsprogs: disks of the guests
+"
+
+missing=()
+add_missing() {
+	local package why
+	while IFS=: read -r package why; do
+		[ -n "$package" ] || continue
+		case " ${missing[*]-} " in *" $package "*) continue ;; esac
+		if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+			say "  missing: $package (${why# })"
+			missing+=("$package")
+		fi
+	done <<<"$1"
+}
+
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|xen..."
+for group in "$@"; do
+	case $group in
+	kernel|uml|check|xen) add_missing "${!group}" ;;
+	*) die "no group named '$group'" ;;
+	esac
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+[ "$(id -u)" = 0 ] || die "not root; please run: apt-get install ${missing[*]}"
+mkdir -p "$CACHE/logs"
+# Two targets may want packages at the same time; apt would refuse the second.
+exec 9>"$CACHE/setup.lock"
+flock 9
+export DEBIAN_FRONTEND=noninteractive
+"$REPO/scripts/step.sh" "apt-get update" "$CACHE/logs/apt-update.log" \
+	apt-get -o DPkg::Lock::Timeout=600 update
+"$REPO/scripts/step.sh" "apt-get install" "$CACHE/logs/apt-install.log" \
+	apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}"

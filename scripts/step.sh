@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# step.sh [-o OBJDIR] TITLE LOG COMMAND...
+#
+# Runs a long COMMAND with its output in LOG.  Says every few seconds how long
+# it has been at it, and how many objects are in OBJDIR (or how many compiler
+# lines are in LOG); shows the end of LOG if COMMAND fails.  Exit status is
+# COMMAND's.
+set -u
+objdir=
+if [ "$1" = -o ]; then objdir=$2; shift 2; fi
+title=$1 log=$2
+shift 2
+
+# An interval short enough to see life, long enough to keep a CI log small.
+every=${STEP_SECONDS:-10}
+
+objects() {
+	if [ -n "$objdir" ]; then
+		find "$objdir" -name '*.o' 2>/dev/null | wc -l
+	else
+		grep -cE '^ +(CC|AS|LD|AR|CHECK|HOSTCC)( |$)' "$log"
+	fi
+}
+
+mkdir -p "$(dirname "$log")"
+SECONDS=0
+"$@" >"$log" 2>&1 </dev/null &
+pid=$!
+trap 'kill $pid 2>/dev/null' INT TERM
+while kill -0 $pid 2>/dev/null; do
+	# Wake early when the command ends: short steps should stay short.
+	for ((i = 0; i < every * 5; i++)); do
+		sleep 0.2
+		kill -0 $pid 2>/dev/null || break 2
+	done
+	printf '  %s: %d s, %d objects\n' "$title" "$SECONDS" "$(objects)" >&2
+done
+wait $pid
+status=$?
+if [ $status -eq 0 ]; then
+	printf '  %s: done in %d s\n' "$title" "$SECONDS" >&2
+else
+	tail -n 30 "$log" >&2
+	printf '  %s: FAILED (status %d) after %d s; whole log: %s\n' \
+		"$title" $status "$SECONDS" "$log" >&2
+fi
+exit $status
