@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Who may include and mention what. The driver is layers, and it is the
+# includes that keep them apart; see the design, or the table below.
+# Prints every breach; status 1 if there is one.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+core=drivers/xen/xenstore
+binding=drivers/xen/xenbus
+status=0
+
+breach() { echo "$*"; status=1; }
+
+# found WHY PATTERN FILE...: every line that matches is a breach. A line of
+# comment may say what code may not.
+found() {
+	local why=$1 pattern=$2 hits
+	shift 2
+	[ $# -gt 0 ] || return 0
+	hits=$(grep -nHE -- "$pattern" "$@" | grep -vE '^[^:]*:[0-9]+:[[:space:]]*(/?\*|//)') &&
+		while read -r hit; do breach "$hit   <- $why"; done <<<"$hits"
+}
+
+# Core: a file may include its own header and those of the layers below it.
+declare -A below=(
+	[wire]=""
+	[ring]="wire"
+	[request]="gate wire"
+	[gate]="wire"
+	[transport]="wire"
+	[conn]="request gate ring transport wire"
+	[pump]="conn request gate ring transport wire"
+	[ops]="conn request gate transport wire"
+	[watch]="conn request gate transport wire"
+	[session]="watch conn request gate transport wire"
+)
+
+# Binding: which headers of the core a file may include. The rest reaches the
+# store through <xen/xenbus.h> alone, like any other driver.
+declare -A core_for=(
+	[store]="ops watch session conn request gate transport wire"
+	[api]="ops watch conn request wire"
+	[cdev]="session wire"
+	[xen_transport]="transport conn"
+	[debugfs]="ops watch session conn request gate transport wire"
+)
+
+# included FILE: the names, without .h or _types.h, that it includes with quotes
+included() {
+	sed -nE 's/^#[[:space:]]*include[[:space:]]+"([^"]+)\.h".*/\1/p' "$1" | sed 's/_types$//'
+}
+
+allow() { case " $1 " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
+
+for file in "$core"/*.[ch]; do
+	[ -e "$file" ] || continue
+	own=$(basename "${file%.*}")
+	own=${own%_types}
+	if [ -z "${below[$own]+known}" ]; then
+		breach "$file: this layer is not in the table of $0"
+		continue
+	fi
+	for name in $(included "$file"); do
+		allow "$own ${below[$own]}" "$name" ||
+			breach "$file includes $name.h   <- $own is not above $name"
+	done
+done
+
+for file in "$binding"/*.[ch]; do
+	[ -e "$file" ] || continue
+	own=$(basename "${file%.*}")
+	for name in $(included "$file" | sed -n 's|^\(.*/\)\?xenstore/||p'); do
+		allow "${core_for[$own]-}" "$name" ||
+			breach "$file includes $name.h of the core   <- not in the table of $0"
+	done
+done
+
+shopt -s nullglob
+core_files=("$core"/*.[ch])
+core_all=("$core"/*.[ch] "$core"/*/*.[ch])
+all=("$core"/*.[ch] "$core"/*/*.[ch] "$binding"/*.[ch] "$binding"/*/*.[ch] include/xen/*.h include/trace/events/*.h)
+
+found "the core does not know Xen's machinery" \
+	'#[[:space:]]*include[[:space:]]*<(asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus|xenbus_dev)\.h)' "${core_all[@]}"
+found "the singleton belongs to store.c" '\bxen_store_|\bxs_store_' "${core_all[@]}"
+found "version differences live in include/compat" 'LINUX_VERSION_CODE|KERNEL_VERSION' "${all[@]}"
+found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${core_files[@]}" "$binding"/*.[ch]
+
+# Waiting is where deadlocks are made; it happens in five files.
+for file in "$core"/*.c "$binding"/*.c; do
+	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/watch.c|"$core"/session.c) continue ;; esac
+	case $file in "$binding"/*) continue ;; esac
+	found "wait_event belongs to request, gate, conn, watch and session" '\bwait_event' "$file"
+done
+
+# State of the core belongs to its objects. Outside functions there may be
+# constants, slab caches and static keys only.
+for file in "$core"/*.c; do
+	awk -v file="$file" '
+		function breach(why) { print file ":" NR ": " $0 "   <- " why; bad = 1 }
+		/^(EXPORT_|MODULE_|DEFINE_STATIC_KEY|module_|TRACE_|KUNIT|VISIBLE_IF)/ { next }
+		/^static (DEFINE_|LIST_HEAD|DECLARE_|atomic)/ || /^(DEFINE_|LIST_HEAD\(|DECLARE_)/ {
+			if ($0 !~ /STATIC_KEY|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
+				breach("file-scope state in the core"); next }
+		/^[a-z].*[;=]$|^[a-z].*= / && !/[()]/ {
+			if ($0 !~ /(^| )const |kmem_cache|^(extern|typedef|struct [a-z_]+;|enum [a-z_]+;)/)
+				breach("file-scope state in the core") }
+		/^[ \t]+static / && !/ const |lock_class_key/ { breach("state of a function in the core") }
+		END { exit bad }' "$file" || status=1
+done
+exit $status

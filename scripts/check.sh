@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The static checks. Each is silent or has failed: whatever it says is a
+# finding. A check whose tool is missing fails. Logs go to build/check.
+# Last line: "N passed, N failed".
+#
+# check.sh [NAME...] runs only the named checks.
+set -u
+. "$(dirname "$0")/lib.sh"
+
+logs=$REPO/build/check
+mkdir -p "$logs"
+passed=0 failed=0
+only=" $* "
+
+check() {
+	local name=$1 what=$2 log=$logs/$1.log start=$SECONDS
+	shift 2
+	case $only in "  " | *" $name "*) ;; *) return ;; esac
+	if "$@" >"$log" 2>&1 && [ ! -s "$log" ]; then
+		echo "ok check: $what ($((SECONDS - start)) s)"
+		passed=$((passed + 1))
+	else
+		echo "not ok check: $what ($((SECONDS - start)) s)"
+		head -n 40 "$log" | sed 's/^/    /'
+		[ "$(wc -l <"$log")" -le 40 ] || echo "    ... whole log: $log"
+		failed=$((failed + 1))
+	fi
+}
+
+dirs=(drivers/xen/xenstore drivers/xen/xenbus)
+cd "$REPO" || exit 1
+mapfile -t sources < <(find "${dirs[@]}" include tools -name '*.[ch]' ! -name '*.mod.c' 2>/dev/null | sort)
+mapfile -t shells < <(grep -lE '^#!/bin/(ba)?sh' -r scripts tests .ci --include='*' 2>/dev/null | sort)
+mapfile -t pythons < <(grep -lE '^#!/usr/bin/env python3' -r scripts tests tools 2>/dev/null | sort)
+
+checkpatch() {
+	cd "$tree" || return 1
+	perl scripts/checkpatch.pl --no-tree --strict --quiet --terse --show-types \
+		--no-summary -f "${sources[@]/#/$REPO/}"
+}
+
+kernel_doc() { (cd "$tree" && perl scripts/kernel-doc -none -Wall "${sources[@]/#/$REPO/}"); }
+
+# kernel_make TREE-KIND COMPILER LOG ARGS...: make in a prepared build directory
+kernel_make() {
+	local tree build args kind=$1 compiler=$2
+	shift 2
+	read -r tree build args < <("$REPO/scripts/check-tree.sh" "$kind" "$compiler" 2>"$logs/$compiler-prepare.log")
+	[ -n "$build" ] || { cat "$logs/$compiler-prepare.log"; return 1; }
+	eval "make -s -C '$tree' O='$build' ARCH=x86_64 $args -j$JOBS" '"$@"' 2>&1 |
+		sed "s|$tree/||g; s|\(\.\./\)*src/linux[^/]*/||g" | grep -vE '^make|^ +CHECK'
+	[ "${PIPESTATUS[0]}" -eq 0 ]
+}
+
+# Objects that are up to date say nothing a second time.
+forget_objects() {
+	local build
+	build=$("$REPO/scripts/kernel-tree.sh" --build "check-overlay-$1")
+	for dir in "${dirs[@]}"; do
+		[ ! -d "$build/$dir" ] || find "$build/$dir" -name '*.o' -delete
+	done
+}
+
+warnings() {
+	forget_objects "$1"
+	kernel_make --overlay "$1" W=1 KCFLAGS=-Werror drivers/xen/xenstore/ drivers/xen/xenbus/
+}
+
+run_sparse() {
+	command -v sparse >/dev/null || { echo "no sparse"; return 1; }
+	kernel_make --overlay gcc C=2 CF=-D__CHECK_ENDIAN__ drivers/xen/xenstore/ drivers/xen/xenbus/
+}
+
+# The kernel's semantic patches one by one: coccicheck itself stops at the first
+# that this version of spatch cannot parse, and says a good deal besides.
+coccicheck() {
+	command -v spatch >/dev/null || { echo "no spatch"; return 1; }
+	local dir
+	for dir in "${dirs[@]}"; do
+		find "$tree/scripts/coccinelle" -name '*.cocci' | sort |
+			xargs -P "$JOBS" -I{} spatch -D report --very-quiet --no-show-diff \
+				--cocci-file {} --dir "$tree/$dir" \
+				-I "$tree/include" -I "$tree/arch/x86/include" 2>>"$logs/spatch.err"
+	done
+}
+
+spelling() { codespell --ignore-words-list=fo,inout,onl "${sources[@]}" "${shells[@]}" "${pythons[@]}" README.md Documentation; }
+shells() { shellcheck -x -P SCRIPTDIR "${shells[@]}"; }
+pythons() { python3 -c 'import ast, sys
+for name in sys.argv[1:]: ast.parse(open(name).read(), name)' "${pythons[@]}"; }
+sizes() { mapfile -t files < <(find "${dirs[@]}" -name '*.c' ! -name '*.mod.c'); "$REPO/scripts/check-size.sh" "${files[@]}"; }
+
+set_up check
+tree=$("$REPO/scripts/kernel-tree.sh" --overlay) || exit 1
+# Prepared here, so that the time and the progress are not a check's.
+"$REPO/scripts/check-tree.sh" --overlay gcc >/dev/null
+"$REPO/scripts/check-tree.sh" --overlay clang >/dev/null
+
+check layering "layering" "$REPO/scripts/check-layering.sh"
+check size "files up to 600 lines, functions up to 60" sizes
+check checkpatch "checkpatch --strict" checkpatch
+check kernel-doc "kernel-doc -none -Wall" kernel_doc
+check codespell "codespell" spelling
+check shellcheck "shellcheck" shells
+check python "python scripts compile" pythons
+check gcc "W=1 with gcc" warnings gcc
+check clang "W=1 with clang-14" warnings clang
+check sparse "sparse" run_sparse
+check coccicheck "coccicheck" coccicheck
+case $only in "  " | *" users "*)
+	if users=$("$REPO/scripts/check-users.sh"); then :; fi
+	echo "$users" | head -n -1
+	read -r ok _ bad _ < <(echo "$users" | tail -n 1)
+	passed=$((passed + ${ok:-0})) failed=$((failed + ${bad:-1})) ;;
+esac
+
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

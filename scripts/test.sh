@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every test, one part after the other. A part says "N passed, N failed" on its
+# last line; one that does not has not run, and counts as a failure. Ends with
+# the sum, alone on a line.
+set -u
+. "$(dirname "$0")/lib.sh"
+cd "$REPO" || exit 1
+
+passed=0 failed=0 summary=
+logs=$REPO/build/test
+mkdir -p "$logs"
+
+part() {
+	local name=$1 status score start=$SECONDS
+	shift
+	echo "== $name"
+	"$@" </dev/null | tee "$logs/$name.log"
+	status=${PIPESTATUS[0]}
+	score=$(tail -n 1 "$logs/$name.log")
+	if [[ $score =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		# A part that fails without saying what still fails.
+		[ "$status" -eq 0 ] || [ "${BASH_REMATCH[2]}" -gt 0 ] || failed=$((failed + 1))
+	else
+		score="did not run to its end (status $status)"
+		failed=$((failed + 1))
+	fi
+	summary+=$(printf '%-14s %6d s  %s' "$name" $((SECONDS - start)) "$score")$'\n'
+}
+
+part overlay tests/overlay/run.sh
+part check scripts/check.sh
+part kunit tests/kunit/run.py plain debug
+part coverage tests/kunit/coverage.sh
+part xen-test tests/xen/xen-test
+
+printf '\n%s' "$summary"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]
