@@ -22,7 +22,8 @@ found() {
 		while read -r hit; do breach "$hit   <- $why"; done <<<"$hits"
 }
 
-# Core: a file may include its own header and those of the layers below it.
+# Core: a file may include its own header and those of the layers below it. A
+# file LAYER_PART.c is part of LAYER.
 declare -A below=(
 	[wire]=""
 	[ring]="wire"
@@ -32,8 +33,8 @@ declare -A below=(
 	[conn]="request gate ring transport wire"
 	[pump]="conn request gate ring transport wire"
 	[ops]="conn request gate transport wire"
-	[watch]="conn request gate transport wire"
-	[session]="watch conn request gate transport wire"
+	[watch]="ops conn request gate transport wire"
+	[session]="watch ops conn request gate transport wire"
 )
 
 # Binding: which headers of the core a file may include. The rest reaches the
@@ -56,7 +57,7 @@ allow() { case " $1 " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
 for file in "$core"/*.[ch]; do
 	[ -e "$file" ] || continue
 	own=$(basename "${file%.*}")
-	own=${own%_types}
+	[ -n "${below[$own]+known}" ] || own=${own%%_*}
 	if [ -z "${below[$own]+known}" ]; then
 		breach "$file: this layer is not in the table of $0"
 		continue
@@ -82,7 +83,7 @@ core_all=("$core"/*.[ch] "$core"/*/*.[ch])
 all=("$core"/*.[ch] "$core"/*/*.[ch] "$binding"/*.[ch] "$binding"/*/*.[ch] include/xen/*.h include/trace/events/*.h)
 
 found "the core does not know Xen's machinery" \
-	'#[[:space:]]*include[[:space:]]*<(asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus|xenbus_dev)\.h)' "${core_all[@]}"
+	'#[[:space:]]*include[[:space:]]*<(asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus_dev)\.h)' "${core_all[@]}"
 found "the singleton belongs to store.c" '\bxen_store_|\bxs_store_' "${core_all[@]}"
 found "version differences live in include/compat" 'LINUX_VERSION_CODE|KERNEL_VERSION' "${all[@]}"
 found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${core_files[@]}" "$binding"/*.[ch]

@@ -4,8 +4,8 @@
 # step.sh [-o OBJDIR] TITLE LOG COMMAND...
 #
 # Runs a long COMMAND with its output in LOG.  Says every few seconds how long
-# it has been at it, and how many objects are in OBJDIR (or how many compiler
-# lines are in LOG); shows the end of LOG if COMMAND fails.  Exit status is
+# it has been at it, and how many objects it has made in OBJDIR (or how many
+# compiler lines are in LOG); shows the end of LOG if COMMAND fails.  Exit status is
 # COMMAND's.
 set -u
 objdir=
@@ -18,13 +18,14 @@ every=${STEP_SECONDS:-10}
 
 objects() {
 	if [ -n "$objdir" ]; then
-		find "$objdir" -name '*.o' 2>/dev/null | wc -l
+		find "$objdir" -name '*.o' -newer "$log.start" 2>/dev/null | wc -l
 	else
 		grep -cE '^ +(CC|AS|LD|AR|CHECK|HOSTCC)( |$)' "$log"
 	fi
 }
 
 mkdir -p "$(dirname "$log")"
+touch "$log.start"
 SECONDS=0
 "$@" >"$log" 2>&1 </dev/null &
 pid=$!
@@ -39,6 +40,7 @@ while kill -0 $pid 2>/dev/null; do
 done
 wait $pid
 status=$?
+rm -f "$log.start"
 if [ $status -eq 0 ]; then
 	printf '  %s: done in %d s\n' "$title" "$SECONDS" >&2
 else
