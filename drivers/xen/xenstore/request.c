@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Requests and messages.
+ *
+ * A request is a heap object that owns a copy of its bytes from the moment it
+ * is allocated, so whoever built it may reuse the source at once. It completes
+ * exactly once, through xs_request_finish(), whatever happens to the ring. How
+ * it reaches the server is the business of conn.c.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "gate.h"
+#include "request.h"
+
+/**
+ * xs_msg_init() - make an empty message
+ * @msg: the message
+ * @release: frees it; may be NULL if nobody will call it
+ *
+ * Context: Any.
+ */
+void xs_msg_init(struct xs_msg *msg, void (*release)(struct xs_msg *msg))
+{
+	memset(msg, 0, sizeof(*msg));
+	INIT_LIST_HEAD(&msg->node);
+	msg->body = msg->small;
+	msg->release = release;
+}
+EXPORT_SYMBOL_GPL(xs_msg_init);
+
+/**
+ * xs_msg_set_body() - copy a body into a message
+ * @msg: an empty message
+ * @body: the bytes
+ * @len: how many; a NUL is added behind them
+ * @gfp: how to allocate if they do not fit in the message itself
+ *
+ * Context: As @gfp.
+ * Return: 0 or -ENOMEM, which bodies shorter than %XS_MSG_SMALL never get.
+ */
+int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp)
+{
+	char *copy = msg->small;
+
+	if (len >= sizeof(msg->small)) {
+		copy = kmalloc(len + 1, gfp);
+		if (!copy)
+			return -ENOMEM;
+	}
+	memcpy(copy, body, len);
+	copy[len] = '\0';
+	msg->body = copy;
+	msg->hdr.len = len;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_msg_set_body);
+
+/**
+ * xs_msg_set_error() - turn a message into an XS_ERROR
+ * @msg: an empty message
+ * @err: negative errno
+ *
+ * Context: Any.
+ */
+void xs_msg_set_error(struct xs_msg *msg, int err)
+{
+	const char *name = xs_wire_error_name(err);
+
+	msg->hdr.type = XS_ERROR;
+	/* Every name and its NUL fit in msg->small, so this cannot fail. */
+	xs_msg_set_body(msg, name, strlen(name) + 1, GFP_NOWAIT);
+}
+EXPORT_SYMBOL_GPL(xs_msg_set_error);
+
+/**
+ * xs_msg_take_body() - make the body the caller's
+ * @msg: a complete message, which is left without a body
+ * @gfp: how to allocate if the body is part of the message
+ *
+ * Context: As @gfp.
+ * Return: NUL-terminated body for kfree(), or NULL if there is no memory.
+ */
+void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp)
+{
+	char *body = msg->body;
+
+	if (body == msg->small)
+		return kmemdup(body, msg->hdr.len + 1, gfp);
+	msg->body = msg->small;
+	return body;
+}
+EXPORT_SYMBOL_GPL(xs_msg_take_body);
+
+/**
+ * xs_msg_clear() - free the body of a message
+ * @msg: the message; not on a queue
+ *
+ * Context: Any.
+ */
+void xs_msg_clear(struct xs_msg *msg)
+{
+	if (msg->body != msg->small)
+		kfree(msg->body);
+	msg->body = msg->small;
+}
+EXPORT_SYMBOL_GPL(xs_msg_clear);
+
+static void xs_request_release_reply(struct xs_msg *msg)
+{
+	xs_request_put(container_of(msg, struct xs_request, reply));
+}
+
+/**
+ * xs_request_alloc() - build a request
+ * @type: XS_READ and the like
+ * @tx_id: transaction, 0 for none
+ * @parts: pieces of the payload, copied one after the other
+ * @n: number of pieces
+ * @gfp: how to allocate
+ *
+ * The id in the header is filled in when the request is submitted.
+ *
+ * Context: As @gfp.
+ * Return: A request with one reference, ERR_PTR(-E2BIG) if the payload is
+ * longer than 4096 bytes, ERR_PTR(-ENOMEM).
+ */
+struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
+				    const struct kvec *parts,
+				    unsigned int n, gfp_t gfp)
+{
+	struct xsd_sockmsg *hdr;
+	struct xs_request *req;
+	size_t payload = 0;
+	unsigned int i;
+	u8 *pos;
+
+	for (i = 0; i < n; i++) {
+		if (parts[i].iov_len > XENSTORE_PAYLOAD_MAX - payload)
+			return ERR_PTR(-E2BIG);
+		payload += parts[i].iov_len;
+	}
+
+	req = kmalloc(struct_size(req, out, sizeof(*hdr) + payload), gfp);
+	if (!req)
+		return ERR_PTR(-ENOMEM);
+
+	kref_init(&req->ref);
+	req->state = XS_REQ_NEW;
+	INIT_LIST_HEAD(&req->node);
+	req->id = 0;
+	req->err = 0;
+	xs_msg_init(&req->reply, xs_request_release_reply);
+	req->complete = NULL;
+	req->owner = NULL;
+	req->arg = NULL;
+	req->caller_id = 0;
+	req->gate = NULL;
+	init_waitqueue_head(&req->wq);
+	req->len = sizeof(*hdr) + payload;
+
+	hdr = xs_request_header(req);
+	hdr->type = type;
+	hdr->req_id = 0;
+	hdr->tx_id = tx_id;
+	hdr->len = payload;
+	pos = req->out + sizeof(*hdr);
+	for (i = 0; i < n; i++) {
+		memcpy(pos, parts[i].iov_base, parts[i].iov_len);
+		pos += parts[i].iov_len;
+	}
+	return req;
+}
+EXPORT_SYMBOL_GPL(xs_request_alloc);
+
+/**
+ * xs_request_get() - take a reference
+ * @req: the request
+ *
+ * Context: Any.
+ */
+void xs_request_get(struct xs_request *req)
+{
+	kref_get(&req->ref);
+}
+EXPORT_SYMBOL_GPL(xs_request_get);
+
+static void xs_request_free(struct kref *ref)
+{
+	struct xs_request *req = container_of(ref, struct xs_request, ref);
+
+	xs_msg_clear(&req->reply);
+	kfree(req);
+}
+
+/**
+ * xs_request_put() - drop a reference
+ * @req: the request; freed with its reply when this was the last reference
+ *
+ * Context: Any.
+ */
+void xs_request_put(struct xs_request *req)
+{
+	kref_put(&req->ref, xs_request_free);
+}
+EXPORT_SYMBOL_GPL(xs_request_put);
+
+/**
+ * xs_request_is_done() - has a request completed?
+ * @req: the request
+ *
+ * Context: Any.
+ * Return: true if &xs_request.err and &xs_request.reply may be read.
+ */
+bool xs_request_is_done(const struct xs_request *req)
+{
+	/* Pairs with the release in xs_request_finish(). */
+	return smp_load_acquire(&req->state) == XS_REQ_DONE;
+}
+EXPORT_SYMBOL_GPL(xs_request_is_done);
+
+/**
+ * xs_request_finish() - complete a request
+ * @req: the request, which the caller has taken out of every queue and table
+ *	and so is alone entitled to complete
+ * @err: 0 if &xs_request.reply is the answer, otherwise why there is none
+ *
+ * Consumes the connection's reference.
+ *
+ * Context: I/O thread; must not sleep.
+ */
+void xs_request_finish(struct xs_request *req, int err)
+{
+	struct xs_gate *gate = req->gate;
+
+	req->err = err;
+	/* Pairs with the acquire in xs_request_is_done(). */
+	smp_store_release(&req->state, XS_REQ_DONE);
+	if (req->complete)
+		req->complete(req);
+	else
+		wake_up(&req->wq);
+	xs_request_put(req);
+	if (gate)
+		xs_gate_leave(gate);
+}
+EXPORT_SYMBOL_GPL(xs_request_finish);
+
+/**
+ * xs_request_wait() - sleep until a request has completed
+ * @req: an accepted request without &xs_request.complete
+ *
+ * Every accepted request completes, so this returns; how soon is up to the
+ * server. Callers annotate the wait with xs_conn_might_wait().
+ *
+ * Context: Process, sleeps uninterruptibly.
+ */
+void xs_request_wait(struct xs_request *req)
+{
+	wait_event(req->wq, xs_request_is_done(req));
+}
+EXPORT_SYMBOL_GPL(xs_request_wait);

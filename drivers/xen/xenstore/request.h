@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A request that owns its bytes and completes exactly once.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_REQUEST_H
+#define _XENSTORE_REQUEST_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+#include "wire.h"
+
+/* Bodies up to this size, "OK" and every error name, need no allocation. */
+#define XS_MSG_SMALL	16
+
+/**
+ * struct xs_msg - one complete message from the server, or made up for a client
+ */
+struct xs_msg {
+	/** @node: on at most one queue, under that queue's lock */
+	struct list_head node;
+	/** @hdr: as the receiver shall see it */
+	struct xsd_sockmsg hdr;
+	/** @off: bytes of header and body that a reader has consumed */
+	size_t off;
+	/** @body: &hdr.len bytes and a NUL; @small or from kmalloc() */
+	char *body;
+	/** @small: room for a short body */
+	char small[XS_MSG_SMALL];
+	/** @release: frees the message and what it is embedded in */
+	void (*release)(struct xs_msg *msg);
+};
+
+/**
+ * enum xs_req_state - life of a request
+ * @XS_REQ_NEW: being built, the submitter's own
+ * @XS_REQ_QUEUED: accepted; not, or not fully, on the ring
+ * @XS_REQ_SENT: fully on the ring
+ * @XS_REQ_DONE: completed; the submitter's again
+ *
+ * NEW to QUEUED to SENT to DONE; a failure takes any state to DONE.
+ */
+enum xs_req_state {
+	XS_REQ_NEW,
+	XS_REQ_QUEUED,
+	XS_REQ_SENT,
+	XS_REQ_DONE,
+};
+
+struct xs_gate;
+
+/**
+ * struct xs_request - one message to the server and its answer
+ *
+ * Created with one reference, the submitter's. The connection holds another
+ * from acceptance to completion, so that neither can pull the request from
+ * under the other.
+ */
+struct xs_request {
+	/** @ref: submitter 1, connection 1 while accepted */
+	struct kref ref;
+	/** @state: under &xs_conn.lock; DONE is published with release */
+	enum xs_req_state state;
+	/** @node: on &xs_conn.queue while QUEUED, under &xs_conn.lock */
+	struct list_head node;
+	/** @id: id on the wire; const from submission to completion */
+	u32 id;
+	/** @err: 0 or a negative errno; written before DONE is published */
+	int err;
+	/** @reply: valid if @err is 0; written before DONE is published */
+	struct xs_msg reply;
+	/**
+	 * @complete: called once in place of waking @wq, in the I/O thread or,
+	 * for a request that fails at once, in the submitter; must not sleep
+	 * and must not submit. Takes over the submitter's reference.
+	 * Const after submission; may be NULL.
+	 */
+	void (*complete)(struct xs_request *req);
+	/** @owner: for @complete */
+	void *owner;
+	/** @arg: for @complete */
+	void *arg;
+	/** @caller_id: for @complete: the id the message came with */
+	u32 caller_id;
+	/** @gate: left when the request completes; NULL if it never entered */
+	struct xs_gate *gate;
+	/** @wq: sleepers in xs_request_wait() */
+	wait_queue_head_t wq;
+	/** @len: bytes in @out */
+	size_t len;
+	/** @out: header and payload, a copy of what the submitter gave */
+	u8 out[] __counted_by(len);
+};
+
+void xs_msg_init(struct xs_msg *msg, void (*release)(struct xs_msg *msg));
+int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp);
+void xs_msg_set_error(struct xs_msg *msg, int err);
+void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp);
+void xs_msg_clear(struct xs_msg *msg);
+
+struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
+				    const struct kvec *parts,
+				    unsigned int n, gfp_t gfp);
+void xs_request_get(struct xs_request *req);
+void xs_request_put(struct xs_request *req);
+bool xs_request_is_done(const struct xs_request *req);
+void xs_request_finish(struct xs_request *req, int err);
+void xs_request_wait(struct xs_request *req);
+
+/**
+ * xs_request_header() - the header that goes to the server
+ * @req: the request
+ *
+ * Context: Any.
+ * Return: Pointer into &xs_request.out.
+ */
+static inline struct xsd_sockmsg *xs_request_header(struct xs_request *req)
+{
+	return (struct xsd_sockmsg *)req->out;
+}
+
+#endif /* _XENSTORE_REQUEST_H */
