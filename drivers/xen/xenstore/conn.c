@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A connection to one XenStore server.
+ *
+ * Callers hand over requests from process context; one thread, the I/O thread,
+ * runs xs_conn_pump() and nobody else touches ring data. This file is the side
+ * of the callers, and the life of the connection and of its thread. What a
+ * request means is not known here.
+ *
+ * The waterline: whoever waits for the server may hold locks that the I/O
+ * thread must then never take. xs_conn_might_wait() and xs_conn_pump() tell
+ * lockdep, which reports the first call chain that breaks the rule, without
+ * the deadlock having to happen.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore: " fmt
+
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "conn.h"
+
+static void xs_conn_event(struct xs_transport *t)
+{
+	struct xs_conn *conn = t->conn;
+
+	wake_up(&conn->wq);
+}
+
+/**
+ * xs_conn_init() - set up a connection that is not connected yet
+ * @conn: the connection
+ * @t: how to reach the server; stays the caller's
+ * @ops: where events go
+ * @owner: for @ops
+ *
+ * Requests may be submitted from here on; they are kept until
+ * xs_conn_connect().
+ *
+ * Context: Process.
+ * Return: 0.
+ */
+int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
+		 const struct xs_conn_ops *ops, void *owner)
+{
+	static struct lock_class_key io_key;
+
+	memset(conn, 0, sizeof(*conn));
+	conn->t = t;
+	conn->ops = ops;
+	conn->owner = owner;
+	xs_gate_init(&conn->gate);
+	spin_lock_init(&conn->lock);
+	INIT_LIST_HEAD(&conn->queue);
+	conn->state = XS_CONN_DOWN;
+	xa_init_flags(&conn->pending, XA_FLAGS_ALLOC1);
+	conn->next_id = 1;
+	init_waitqueue_head(&conn->wq);
+	lockdep_init_map(&conn->io_map, "xs_conn_io", &io_key, 0);
+	t->conn = conn;
+	t->event = xs_conn_event;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_conn_init);
+
+/**
+ * xs_conn_destroy() - fail what is pending and free what a connection holds
+ * @conn: nobody submits any more and no thread runs
+ *
+ * Context: Process.
+ */
+void xs_conn_destroy(struct xs_conn *conn)
+{
+	xs_conn_break(conn, -ESHUTDOWN);
+	xs_conn_pump(conn);
+	WARN_ON_ONCE(!xa_empty(&conn->pending));
+	xa_destroy(&conn->pending);
+}
+EXPORT_SYMBOL_GPL(xs_conn_destroy);
+
+/* Start both directions at a message boundary. */
+static void xs_conn_attach(struct xs_conn *conn)
+{
+	struct xenstore_domain_interface *page = conn->t->page;
+
+	xs_ring_init_requests(&conn->requests, page);
+	xs_ring_init_responses(&conn->responses, page);
+	conn->initial_error = READ_ONCE(page->error);
+	conn->tx.req = NULL;
+	conn->tx.done = 0;
+	conn->rx.have = 0;
+}
+
+/**
+ * xs_conn_connect() - find the server and let requests flow
+ * @conn: a connection in state DOWN
+ *
+ * What an earlier kernel left in the response ring is dropped, unless the
+ * transport says otherwise.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of &xs_transport_ops.connect.
+ */
+int xs_conn_connect(struct xs_conn *conn)
+{
+	struct xs_transport *t = conn->t;
+	int err;
+
+	err = t->ops->connect(t);
+	if (err)
+		return err;
+
+	xs_conn_attach(conn);
+	if (xs_ring_available(&conn->responses) && !t->keep_responses) {
+		pr_info("dropping responses left in the ring\n");
+		xs_ring_skip(&conn->responses);
+		if (xs_ring_publish_responses(&conn->responses))
+			t->ops->kick(t);
+	}
+
+	spin_lock(&conn->lock);
+	conn->break_err = 0;
+	conn->state = XS_CONN_UP;
+	spin_unlock(&conn->lock);
+	wake_up(&conn->wq);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_conn_connect);
+
+/**
+ * xs_conn_reconnect() - go on after the domain has been suspended
+ * @conn: the I/O thread is parked, the gate is closed and drained
+ *
+ * Another server may be at the other end now, so what was left half read is
+ * forgotten and transactions opened before are of an older generation.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of &xs_transport_ops.reconnect.
+ */
+int xs_conn_reconnect(struct xs_conn *conn)
+{
+	struct xs_transport *t = conn->t;
+	int err;
+
+	err = t->ops->reconnect(t);
+	if (err)
+		return err;
+	xs_conn_attach(conn);
+	xs_ring_skip(&conn->responses);
+	if (xs_ring_publish_responses(&conn->responses))
+		t->ops->kick(t);
+	conn->generation++;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_conn_reconnect);
+
+/**
+ * xs_conn_break() - give the connection up
+ * @conn: the connection
+ * @err: what every request that is pending or comes later fails with
+ *
+ * The I/O thread does the work; the first error stays.
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_conn_break(struct xs_conn *conn, int err)
+{
+	spin_lock(&conn->lock);
+	if (!conn->break_err)
+		conn->break_err = err;
+	spin_unlock(&conn->lock);
+	wake_up(&conn->wq);
+}
+EXPORT_SYMBOL_GPL(xs_conn_break);
+
+static bool xs_conn_should_park(struct xs_conn *conn)
+{
+	return kthread_should_park() && xs_conn_at_boundary(conn);
+}
+
+static int xs_conn_thread(void *data)
+{
+	struct xs_conn *conn = data;
+
+	while (!kthread_should_stop()) {
+		wait_event_idle(conn->wq, xs_conn_has_work(conn) ||
+				kthread_should_stop() ||
+				xs_conn_should_park(conn));
+		if (xs_conn_should_park(conn))
+			kthread_parkme();
+		else if (xs_conn_pump(conn) == -ENOMEM)
+			schedule_timeout_idle(HZ / 50);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * xs_conn_start() - start the I/O thread
+ * @conn: a connection without one
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of kthread_create(); the connection has no thread
+ * then.
+ */
+int xs_conn_start(struct xs_conn *conn)
+{
+	struct task_struct *thread;
+
+	thread = kthread_run(xs_conn_thread, conn, "xenbus");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	conn->thread = thread;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_conn_start);
+
+/**
+ * xs_conn_disconnect() - undo xs_conn_connect() while no thread runs
+ * @conn: the connection; requests are kept
+ *
+ * Context: Process, may sleep.
+ */
+void xs_conn_disconnect(struct xs_conn *conn)
+{
+	bool up;
+
+	spin_lock(&conn->lock);
+	up = conn->state != XS_CONN_DOWN;
+	if (conn->state == XS_CONN_UP)
+		conn->state = XS_CONN_DOWN;
+	spin_unlock(&conn->lock);
+	if (up)
+		conn->t->ops->disconnect(conn->t);
+}
+EXPORT_SYMBOL_GPL(xs_conn_disconnect);
+
+/**
+ * xs_conn_stop() - end the I/O thread
+ * @conn: the connection; what is pending stays so
+ *
+ * Context: Process, may sleep.
+ */
+void xs_conn_stop(struct xs_conn *conn)
+{
+	if (conn->thread)
+		kthread_stop(conn->thread);
+	conn->thread = NULL;
+}
+EXPORT_SYMBOL_GPL(xs_conn_stop);
+
+/**
+ * xs_conn_park() - stop the I/O thread between two messages
+ * @conn: the gate is closed and drained
+ *
+ * Without a thread the caller is the only one to step the pump, and nothing
+ * has to be done.
+ *
+ * Context: Process, sleeps until an event that is half received is complete.
+ */
+void xs_conn_park(struct xs_conn *conn)
+{
+	if (conn->thread)
+		kthread_park(conn->thread);
+}
+EXPORT_SYMBOL_GPL(xs_conn_park);
+
+/**
+ * xs_conn_unpark() - let the I/O thread go on
+ * @conn: the connection
+ *
+ * Context: Process.
+ */
+void xs_conn_unpark(struct xs_conn *conn)
+{
+	if (conn->thread)
+		kthread_unpark(conn->thread);
+}
+EXPORT_SYMBOL_GPL(xs_conn_unpark);
+
+/**
+ * xs_conn_might_wait() - the caller may wait for the server
+ * @conn: the connection
+ *
+ * Tells lockdep that every lock held here is above the waterline. A lock that
+ * the I/O thread takes as well is reported as a circular dependency.
+ *
+ * Context: Process, may sleep; never the I/O thread.
+ */
+void xs_conn_might_wait(struct xs_conn *conn)
+{
+	might_sleep();
+	lock_map_acquire(&conn->io_map);
+	lock_map_release(&conn->io_map);
+}
+EXPORT_SYMBOL_GPL(xs_conn_might_wait);
+
+static int xs_conn_enqueue(struct xs_conn *conn, struct xs_request *req)
+{
+	int err = 0;
+
+	spin_lock(&conn->lock);
+	if (conn->state == XS_CONN_BROKEN) {
+		err = conn->break_err;
+	} else {
+		req->state = XS_REQ_QUEUED;
+		list_add_tail(&req->node, &conn->queue);
+	}
+	spin_unlock(&conn->lock);
+	return err;
+}
+
+/**
+ * xs_conn_submit() - accept a request
+ * @conn: the connection
+ * @req: a new request; the caller has entered &xs_conn.gate for it
+ *
+ * On success the request will complete exactly once and leave the gate then;
+ * the caller keeps its reference, which &xs_request.complete takes over if it
+ * is set. On failure the gate has been left, the request is the caller's
+ * alone, and nothing is called.
+ *
+ * Context: Process; does not wait for the server.
+ * Return: 0, -ENOMEM, or the error the connection is broken with.
+ */
+int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
+{
+	int err;
+
+	/* The connection's reference, for as long as the id is in @pending. */
+	xs_request_get(req);
+	req->gate = &conn->gate;
+	err = xa_alloc_cyclic(&conn->pending, &req->id, req, xa_limit_32b,
+			      &conn->next_id, XS_GFP);
+	if (err < 0)
+		goto err_put;
+
+	xs_request_header(req)->req_id = req->id;
+	err = xs_conn_enqueue(conn, req);
+	if (err) {
+		/* Whoever erases it completes it. */
+		if (xa_erase(&conn->pending, req->id) == req)
+			goto err_put;
+		return 0;
+	}
+	wake_up(&conn->wq);
+	return 0;
+
+err_put:
+	req->gate = NULL;
+	xs_request_put(req);
+	xs_gate_leave(&conn->gate);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_conn_submit);
+
+/**
+ * xs_conn_call() - submit a request and wait for its reply
+ * @conn: the connection
+ * @req: a new request without &xs_request.complete; stays the caller's
+ * @kind: how it passes the gate
+ *
+ * Context: Process, sleeps uninterruptibly until the server has answered and,
+ * during a suspend, until the resume.
+ * Return: 0 with &xs_request.reply valid, which may be an XS_ERROR; -ENOMEM;
+ * -EIO if the ring is broken; -ESHUTDOWN if the server went down with this
+ * system.
+ */
+int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
+		 enum xs_gate_kind kind)
+{
+	int err;
+
+	xs_conn_might_wait(conn);
+	xs_gate_enter(&conn->gate, kind);
+	err = xs_conn_submit(conn, req);
+	if (err)
+		return err;
+	xs_request_wait(req);
+	return req->err;
+}
+EXPORT_SYMBOL_GPL(xs_conn_call);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A connection to one XenStore server.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_CONN_H
+#define _XENSTORE_CONN_H
+
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "gate.h"
+#include "request.h"
+#include "ring.h"
+#include "transport.h"
+
+/*
+ * Allocations on the store path must not start I/O: the disk that reclaim
+ * would write to may be waiting for the store.
+ */
+#define XS_GFP		(GFP_NOIO | __GFP_HIGH)
+
+struct task_struct;
+struct xs_conn;
+
+/**
+ * struct xs_conn_ops - what a connection hands upwards
+ */
+struct xs_conn_ops {
+	/**
+	 * @event: a watch event has arrived; @body holds @len bytes and a NUL
+	 * and is the connection's. I/O thread, must not sleep on anything but
+	 * an allocation with %XS_GFP. 0, or -ENOMEM to be called again later.
+	 */
+	int (*event)(struct xs_conn *conn, const char *body, size_t len);
+};
+
+/**
+ * enum xs_conn_state - can a connection carry requests?
+ * @XS_CONN_DOWN: not connected yet; requests are accepted and kept
+ * @XS_CONN_UP: connected
+ * @XS_CONN_BROKEN: given up; requests fail with &xs_conn.break_err
+ */
+enum xs_conn_state {
+	XS_CONN_DOWN,
+	XS_CONN_UP,
+	XS_CONN_BROKEN,
+};
+
+/**
+ * struct xs_conn_stats - what has been seen on a connection
+ */
+struct xs_conn_stats {
+	/** @sent: requests put on the ring in full */
+	u64 sent;
+	/** @replies: replies that completed a request */
+	u64 replies;
+	/** @strays: replies that nobody waits for, dropped */
+	u64 strays;
+	/** @events: watch events handed upwards */
+	u64 events;
+};
+
+/**
+ * struct xs_conn - queue, table of pending requests, and the I/O thread
+ */
+struct xs_conn {
+	/** @t: const after init */
+	struct xs_transport *t;
+	/** @ops: const after init */
+	const struct xs_conn_ops *ops;
+	/** @owner: for @ops; const after init */
+	void *owner;
+	/** @gate: who may be in flight; own lock */
+	struct xs_gate gate;
+	/**
+	 * @generation: number of resumes; changes only while the gate is
+	 * closed and drained, so whoever is inside sees one value
+	 */
+	u64 generation;
+
+	/** @lock: protects @queue, @state, @break_err, &xs_request.state; a leaf */
+	spinlock_t lock;
+	/** @queue: accepted and not fully sent, in order */
+	struct list_head queue;
+	/** @state: changed to BROKEN by the I/O thread only */
+	enum xs_conn_state state;
+	/** @break_err: why the connection is, or is to be, BROKEN */
+	int break_err;
+
+	/** @pending: wire id to accepted request; own lock, id 0 is never used */
+	struct xarray pending;
+	/** @next_id: where the next search for a free id begins; @pending's lock */
+	u32 next_id;
+
+	/** @requests: ring towards the server; I/O thread only */
+	struct xs_ring requests;
+	/** @responses: ring from the server; I/O thread only */
+	struct xs_ring responses;
+	/** @initial_error: the page's error field at connect; I/O thread only */
+	u32 initial_error;
+	/** @tx: what is being sent; I/O thread only */
+	struct {
+		/** @tx.req: head of @queue, partly on the ring, or NULL */
+		struct xs_request *req;
+		/** @tx.done: bytes of it that are on the ring */
+		size_t done;
+	} tx;
+	/** @rx: the message being received; I/O thread only */
+	struct {
+		/** @rx.hdr: header */
+		struct xsd_sockmsg hdr;
+		/** @rx.have: bytes of header and body received */
+		size_t have;
+		/** @rx.body: body and a NUL */
+		char body[XENSTORE_PAYLOAD_MAX + 1];
+	} rx;
+	/** @stats: I/O thread only; others may read torn values */
+	struct xs_conn_stats stats;
+
+	/** @thread: the I/O thread, NULL where a test steps the pump itself */
+	struct task_struct *thread;
+	/** @wq: the I/O thread sleeps here */
+	wait_queue_head_t wq;
+	/** @io_map: the waterline; see xs_conn_might_wait() */
+	struct lockdep_map io_map;
+};
+
+/* conn.c, for the owner of the connection */
+int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
+		 const struct xs_conn_ops *ops, void *owner);
+void xs_conn_destroy(struct xs_conn *conn);
+int xs_conn_connect(struct xs_conn *conn);
+int xs_conn_reconnect(struct xs_conn *conn);
+void xs_conn_disconnect(struct xs_conn *conn);
+int xs_conn_start(struct xs_conn *conn);
+void xs_conn_stop(struct xs_conn *conn);
+void xs_conn_park(struct xs_conn *conn);
+void xs_conn_unpark(struct xs_conn *conn);
+void xs_conn_break(struct xs_conn *conn, int err);
+
+/* pump.c */
+int xs_conn_pump(struct xs_conn *conn);
+bool xs_conn_has_work(struct xs_conn *conn);
+bool xs_conn_at_boundary(const struct xs_conn *conn);
+
+/* conn.c, for those who have requests */
+void xs_conn_might_wait(struct xs_conn *conn);
+int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
+int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
+		 enum xs_gate_kind kind);
+
+#endif /* _XENSTORE_CONN_H */

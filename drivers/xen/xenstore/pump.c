@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the I/O thread does: ring to messages and back.
+ *
+ * Everything here runs in the one thread that owns the ring (or in a test that
+ * has none), so the cursors &xs_conn.tx and &xs_conn.rx need no lock. It never
+ * waits for the server: it moves what can be moved and returns. Requests come
+ * from conn.c, which knows nothing of rings; events go up through xs_conn_ops.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore: " fmt
+
+#include <linux/errno.h>
+#include <linux/export.h>
+#include <linux/printk.h>
+
+#include "conn.h"
+
+/* Nothing is queued or pending afterwards, and nothing new is accepted. */
+static void xs_conn_fail_all(struct xs_conn *conn, int err)
+{
+	struct xs_request *req;
+	unsigned long id;
+
+	spin_lock(&conn->lock);
+	conn->state = XS_CONN_BROKEN;
+	conn->break_err = err;
+	while (!list_empty(&conn->queue))
+		list_del_init(conn->queue.next);
+	spin_unlock(&conn->lock);
+
+	conn->tx.req = NULL;
+	conn->tx.done = 0;
+	conn->rx.have = 0;
+	xa_for_each(&conn->pending, id, req) {
+		if (xa_erase(&conn->pending, id) == req)
+			xs_request_finish(req, err);
+	}
+}
+
+static void xs_conn_report_break(struct xs_conn *conn, int err)
+{
+	const struct xenstore_domain_interface *page = conn->t->page;
+
+	if (err == -ESHUTDOWN)
+		return;
+	pr_err_ratelimited("connection lost: %d (req %u/%u rsp %u/%u error %u)\n",
+			   err, READ_ONCE(page->req_prod),
+			   READ_ONCE(page->req_cons), READ_ONCE(page->rsp_prod),
+			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
+}
+
+static void xs_conn_take_next(struct xs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	conn->tx.req = list_first_entry_or_null(&conn->queue,
+						struct xs_request, node);
+	spin_unlock(&conn->lock);
+	conn->tx.done = 0;
+}
+
+static void xs_conn_mark_sent(struct xs_conn *conn)
+{
+	struct xs_request *req = conn->tx.req;
+
+	spin_lock(&conn->lock);
+	list_del_init(&req->node);
+	req->state = XS_REQ_SENT;
+	spin_unlock(&conn->lock);
+	conn->tx.req = NULL;
+	conn->tx.done = 0;
+	conn->stats.sent++;
+}
+
+/* Copy queued requests into the ring until one of the two is exhausted. */
+static int xs_conn_send(struct xs_conn *conn)
+{
+	int n;
+
+	for (;;) {
+		if (!conn->tx.req)
+			xs_conn_take_next(conn);
+		if (!conn->tx.req)
+			return 0;
+		n = xs_ring_write(&conn->requests,
+				  conn->tx.req->out + conn->tx.done,
+				  conn->tx.req->len - conn->tx.done);
+		if (n < 0)
+			return n;
+		conn->tx.done += n;
+		if (conn->tx.done < conn->tx.req->len)
+			return 0;
+		xs_conn_mark_sent(conn);
+	}
+}
+
+/* The pending request that a reply with @id answers, taken out, or NULL. */
+static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
+{
+	struct xs_request *req = xa_load(&conn->pending, id);
+	bool sent;
+
+	if (!req)
+		return NULL;
+	/* Requests leave @pending only here and in xs_conn_fail_all(). */
+	spin_lock(&conn->lock);
+	sent = req->state == XS_REQ_SENT;
+	spin_unlock(&conn->lock);
+	if (!sent)
+		return NULL;
+	xa_erase(&conn->pending, id);
+	return req;
+}
+
+static void xs_conn_receive_reply(struct xs_conn *conn)
+{
+	const struct xsd_sockmsg *hdr = &conn->rx.hdr;
+	struct xs_request *req;
+	int err;
+
+	req = xs_conn_claim_sent(conn, hdr->req_id);
+	if (!req) {
+		conn->stats.strays++;
+		pr_warn_ratelimited("dropped a reply of type %u to no request\n",
+				    hdr->type);
+		return;
+	}
+	req->reply.hdr = *hdr;
+	err = xs_msg_set_body(&req->reply, conn->rx.body, hdr->len,
+			      XS_GFP | __GFP_NOWARN);
+	conn->stats.replies++;
+	xs_request_finish(req, err);
+}
+
+static int xs_conn_receive_message(struct xs_conn *conn)
+{
+	int err;
+
+	conn->rx.body[conn->rx.hdr.len] = '\0';
+	if (conn->rx.hdr.type != XS_WATCH_EVENT) {
+		xs_conn_receive_reply(conn);
+		return 0;
+	}
+	err = conn->ops->event(conn, conn->rx.body, conn->rx.hdr.len);
+	if (!err)
+		conn->stats.events++;
+	return err;
+}
+
+static bool xs_conn_has_header(const struct xs_conn *conn)
+{
+	return conn->rx.have >= sizeof(conn->rx.hdr);
+}
+
+static bool xs_conn_has_message(const struct xs_conn *conn)
+{
+	return xs_conn_has_header(conn) &&
+	       conn->rx.have == sizeof(conn->rx.hdr) + conn->rx.hdr.len;
+}
+
+/* Read what the current header or body still lacks; 0 if nothing is there. */
+static int xs_conn_read_some(struct xs_conn *conn)
+{
+	size_t have = conn->rx.have;
+	int n;
+
+	if (!xs_conn_has_header(conn))
+		n = xs_ring_read(&conn->responses, (u8 *)&conn->rx.hdr + have,
+				 sizeof(conn->rx.hdr) - have);
+	else
+		n = xs_ring_read(&conn->responses,
+				 conn->rx.body + have - sizeof(conn->rx.hdr),
+				 sizeof(conn->rx.hdr) + conn->rx.hdr.len - have);
+	if (n <= 0)
+		return n;
+	conn->rx.have += n;
+	if (conn->rx.have == sizeof(conn->rx.hdr) &&
+	    xs_wire_check_header(&conn->rx.hdr))
+		return -EIO;
+	return n;
+}
+
+/*
+ * Take messages off the ring until it is empty. The room is given back after
+ * this, so one turn reads at most what the ring held when it began.
+ */
+static int xs_conn_receive(struct xs_conn *conn)
+{
+	int n, err;
+
+	do {
+		if (xs_conn_has_message(conn)) {
+			err = xs_conn_receive_message(conn);
+			if (err)
+				return err;
+			conn->rx.have = 0;
+		}
+		n = xs_conn_read_some(conn);
+	} while (n > 0);
+	return n;
+}
+
+static bool xs_conn_peer_failed(const struct xs_conn *conn)
+{
+	u32 error = READ_ONCE(conn->t->page->error);
+
+	return error && error != conn->initial_error;
+}
+
+static enum xs_conn_state xs_conn_get_state(struct xs_conn *conn, int *err)
+{
+	enum xs_conn_state state;
+
+	spin_lock(&conn->lock);
+	state = conn->state;
+	*err = conn->break_err;
+	spin_unlock(&conn->lock);
+	return state;
+}
+
+static int xs_conn_turn(struct xs_conn *conn)
+{
+	bool kick;
+	int err;
+
+	err = xs_conn_send(conn);
+	kick = xs_ring_publish_requests(&conn->requests);
+	if (!err)
+		err = xs_conn_receive(conn);
+	kick |= xs_ring_publish_responses(&conn->responses);
+	if (kick)
+		conn->t->ops->kick(conn->t);
+	if (!err && xs_conn_peer_failed(conn))
+		err = -EIO;
+	return err;
+}
+
+/**
+ * xs_conn_pump() - one turn of the I/O thread
+ * @conn: the connection
+ *
+ * Sends what fits, receives what is there, completes what was answered. Where
+ * no thread runs, a test calls this to step the connection.
+ *
+ * Context: I/O thread.
+ * Return: 0; -ENOMEM if an event waits for memory and the turn should be
+ * repeated later; the reason if the connection is broken.
+ */
+int xs_conn_pump(struct xs_conn *conn)
+{
+	enum xs_conn_state state;
+	int err;
+
+	state = xs_conn_get_state(conn, &err);
+	if (state == XS_CONN_BROKEN)
+		return err;
+
+	lock_map_acquire(&conn->io_map);
+	if (!err && state == XS_CONN_UP)
+		err = xs_conn_turn(conn);
+	if (err && err != -ENOMEM) {
+		if (state == XS_CONN_UP)
+			xs_conn_report_break(conn, err);
+		xs_conn_fail_all(conn, err);
+	}
+	lock_map_release(&conn->io_map);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_conn_pump);
+
+/**
+ * xs_conn_at_boundary() - is neither direction in the middle of a message?
+ * @conn: the connection
+ *
+ * Context: I/O thread, or anybody while it is parked.
+ * Return: true if the page could be exchanged without losing half a message.
+ */
+bool xs_conn_at_boundary(const struct xs_conn *conn)
+{
+	return !conn->tx.done && !conn->rx.have;
+}
+EXPORT_SYMBOL_GPL(xs_conn_at_boundary);
+
+/**
+ * xs_conn_has_work() - would a turn of the pump achieve anything?
+ * @conn: the connection
+ *
+ * Context: I/O thread.
+ * Return: true if xs_conn_pump() should be called.
+ */
+bool xs_conn_has_work(struct xs_conn *conn)
+{
+	enum xs_conn_state state;
+	bool queued;
+	int err;
+
+	spin_lock(&conn->lock);
+	state = conn->state;
+	err = conn->break_err;
+	queued = !list_empty(&conn->queue);
+	spin_unlock(&conn->lock);
+
+	if (state == XS_CONN_BROKEN)
+		return false;
+	if (err)
+		return true;
+	if (state == XS_CONN_DOWN)
+		return false;
+	/* An impossible index is work too: the turn breaks the connection. */
+	return xs_ring_available(&conn->responses) ||
+	       (queued && xs_ring_room(&conn->requests)) ||
+	       xs_conn_has_message(conn) || xs_conn_peer_failed(conn);
+}
+EXPORT_SYMBOL_GPL(xs_conn_has_work);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the core needs from whoever provides the shared page.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_TRANSPORT_H
+#define _XENSTORE_TRANSPORT_H
+
+#include <linux/types.h>
+
+struct xenstore_domain_interface;
+struct xs_transport;
+
+/**
+ * struct xs_transport_ops - how to reach one XenStore server
+ *
+ * A transport moves no ring data and never sees a request.
+ */
+struct xs_transport_ops {
+	/**
+	 * @connect: make the page and the event channel usable; sets
+	 * &xs_transport.page. Process context, may sleep. 0 or a negative errno.
+	 */
+	int (*connect)(struct xs_transport *t);
+	/** @disconnect: undo @connect. Process context, may sleep. */
+	void (*disconnect)(struct xs_transport *t);
+	/**
+	 * @reconnect: page or event channel may have changed while the domain
+	 * was suspended; find them again. Called with the I/O thread parked.
+	 * Process context, may sleep. 0 or a negative errno.
+	 */
+	int (*reconnect)(struct xs_transport *t);
+	/** @kick: signal the peer. Any context, never sleeps. */
+	void (*kick)(struct xs_transport *t);
+};
+
+/**
+ * struct xs_transport - one shared page and the event channel beside it
+ */
+struct xs_transport {
+	/** @ops: const */
+	const struct xs_transport_ops *ops;
+	/** @page: the ring page; changes only while the I/O thread is parked */
+	struct xenstore_domain_interface *page;
+	/**
+	 * @event: the peer has signalled. Set by the connection before @connect,
+	 * called by the transport from hard interrupt or any other context.
+	 */
+	void (*event)(struct xs_transport *t);
+	/** @conn: for @event; set together with it */
+	void *conn;
+	/**
+	 * @peer_is_local: the server is a process of this very kernel and dies
+	 * with it at reboot; const after connect
+	 */
+	bool peer_is_local;
+	/**
+	 * @keep_responses: what waits in the response ring at connect is ours;
+	 * const after connect
+	 */
+	bool keep_responses;
+};
+
+#endif /* _XENSTORE_TRANSPORT_H */
