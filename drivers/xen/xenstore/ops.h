@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The operations of the XenStore protocol as function calls.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_OPS_H
+#define _XENSTORE_OPS_H
+
+#include "conn.h"
+
+struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
+				 const char *node, const void *value,
+				 size_t len);
+int xs_op_result(const struct xs_request *req);
+
+void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
+		 const char *node, unsigned int *len);
+int xs_op_write(struct xs_conn *conn, u32 tx_id, const char *dir,
+		const char *node, const void *value, size_t len);
+int xs_op_mkdir(struct xs_conn *conn, u32 tx_id, const char *dir,
+		const char *node);
+int xs_op_rm(struct xs_conn *conn, u32 tx_id, const char *dir,
+	     const char *node);
+char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
+		       const char *node, unsigned int *num);
+int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id);
+int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort);
+int xs_op_reset_watches(struct xs_conn *conn);
+
+#endif /* _XENSTORE_OPS_H */
