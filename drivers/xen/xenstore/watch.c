@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Watches: registry, event queue, dispatcher.
+ *
+ * Every watch has an entry here with an id of its own; the token that the
+ * server sends back is that id behind a number drawn at boot, so that neither
+ * an address of the kernel leaks nor an event meant for an earlier kernel of
+ * this domain finds a taker. The I/O thread finds the entry of an event and
+ * either hands it over at once (files) or queues it for the dispatcher
+ * (drivers), whose callbacks run in process context and may use the store.
+ *
+ * An event says that something changed, not what, so one that is still pending
+ * makes an equal one superfluous. Beyond XS_WATCH_PENDING_MAX different paths,
+ * one event with the watch's own path stands for all further ones, as the
+ * protocol does itself when a whole tree is removed.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore: " fmt
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/printk.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/stringhash.h>
+
+#include "ops.h"
+#include "watch.h"
+
+/* A driver's event, from the I/O thread to the dispatcher. */
+struct xs_watch_event {
+	struct list_head node;		/* on &xs_watches.queue */
+	struct list_head entry_node;	/* on &xs_watch_entry.events */
+	struct xs_watch_entry *entry;	/* holds a reference */
+	u32 hash;			/* of @path */
+	char path[];
+};
+
+/* === Entries === */
+
+/**
+ * xs_watch_entry_alloc() - make an entry that is not registered
+ * @path: what to watch; copied
+ * @extra: what follows the token in the request, such as a depth; copied
+ * @extra_len: bytes in @extra
+ * @gfp: how to allocate
+ *
+ * The caller sets either &xs_watch_entry.watch, or &xs_watch_entry.ops and
+ * &xs_watch_entry.owner.
+ *
+ * Context: As @gfp.
+ * Return: An entry with one reference, or ERR_PTR(-ENOMEM).
+ */
+struct xs_watch_entry *xs_watch_entry_alloc(const char *path, const char *extra,
+					    size_t extra_len, gfp_t gfp)
+{
+	size_t path_size = strlen(path) + 1;
+	struct xs_watch_entry *entry;
+
+	entry = kzalloc(struct_size(entry, path, path_size + extra_len), gfp);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&entry->ref);
+	INIT_LIST_HEAD(&entry->events);
+	memcpy(entry->path, path, path_size);
+	memcpy(entry->path + path_size, extra, extra_len);
+	entry->extra = entry->path + path_size;
+	entry->extra_len = extra_len;
+	return entry;
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_alloc);
+
+static void xs_watch_entry_release(struct kref *ref)
+{
+	struct xs_watch_entry *entry;
+
+	entry = container_of(ref, struct xs_watch_entry, ref);
+	if (entry->ops)
+		entry->ops->release(entry);
+	kfree_rcu(entry, rcu);
+}
+
+/**
+ * xs_watch_entry_put() - drop a reference
+ * @entry: the entry
+ *
+ * Context: Any.
+ */
+void xs_watch_entry_put(struct xs_watch_entry *entry)
+{
+	kref_put(&entry->ref, xs_watch_entry_release);
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_put);
+
+/**
+ * xs_watch_entry_add() - put an entry into the registry
+ * @watches: the registry
+ * @entry: the entry, which gets its id and token here
+ *
+ * Events may arrive as soon as this returns: it is called before XS_WATCH is
+ * sent, because the first event can overtake the reply. The caller is inside
+ * the gate, so that a resume finds the registry stable.
+ *
+ * Context: Process, allocates with %XS_GFP.
+ * Return: 0 or -ENOMEM.
+ */
+int xs_watch_entry_add(struct xs_watches *watches, struct xs_watch_entry *entry)
+{
+	int err;
+
+	/* Reserve the id first: the token must be there when others can look. */
+	err = xa_alloc_cyclic(&watches->entries, &entry->id, NULL,
+			      xa_limit_32b, &watches->next_id, XS_GFP);
+	if (err < 0)
+		return err;
+	snprintf(entry->token, sizeof(entry->token), "%08x-%x", watches->nonce,
+		 entry->id);
+	kref_get(&entry->ref);
+	xa_store(&watches->entries, entry->id, entry, XS_GFP);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_add);
+
+/* Take all pending events of an entry that takes no more. */
+static void xs_watch_entry_kill(struct xs_watches *watches,
+				struct xs_watch_entry *entry)
+{
+	struct xs_watch_event *event, *next;
+	LIST_HEAD(events);
+
+	spin_lock(&watches->lock);
+	entry->dead = true;
+	list_splice_init(&entry->events, &events);
+	list_for_each_entry(event, &events, entry_node)
+		list_del(&event->node);
+	spin_unlock(&watches->lock);
+
+	list_for_each_entry_safe(event, next, &events, entry_node) {
+		kfree(event);
+		xs_watch_entry_put(entry);
+	}
+}
+
+/**
+ * xs_watch_entry_remove() - take an entry out of the registry
+ * @watches: the registry
+ * @entry: the caller has a reference of its own
+ *
+ * Pending events are dropped and no new ones are accepted. An
+ * &xs_watch_ops.event or callback that has begun may still be running.
+ *
+ * Context: Any but hard interrupt.
+ * Return: true if it was in the registry.
+ */
+bool xs_watch_entry_remove(struct xs_watches *watches,
+			   struct xs_watch_entry *entry)
+{
+	if (xa_cmpxchg(&watches->entries, entry->id, entry, NULL, 0) != entry)
+		return false;
+	xs_watch_entry_kill(watches, entry);
+	xs_watch_entry_put(entry);
+	return true;
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_remove);
+
+/**
+ * xs_watch_entry_request() - build the request that sets or removes a watch
+ * @entry: a registered entry
+ * @type: XS_WATCH or XS_UNWATCH
+ * @gfp: how to allocate
+ *
+ * Context: As @gfp.
+ * Return: The request, ERR_PTR(-E2BIG), ERR_PTR(-ENOMEM).
+ */
+struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
+					  u32 type, gfp_t gfp)
+{
+	struct kvec parts[] = {
+		{ (void *)entry->path, strlen(entry->path) + 1 },
+		{ (void *)entry->token, strlen(entry->token) + 1 },
+		{ (void *)entry->extra, entry->extra_len },
+	};
+
+	return xs_request_alloc(type, 0, parts, type == XS_WATCH ? 3 : 2, gfp);
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_request);
+
+/* === Events: I/O thread === */
+
+static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
+					    const char *path, const char *token)
+{
+	struct xs_watch_entry *entry;
+	const char *id = strchr(token, '-');
+	u32 n;
+
+	if (!id || kstrtou32(id + 1, 16, &n))
+		return NULL;
+	rcu_read_lock();
+	entry = xa_load(&watches->entries, n);
+	if (entry && !kref_get_unless_zero(&entry->ref))
+		entry = NULL;
+	rcu_read_unlock();
+	if (!entry)
+		return NULL;
+	if (!strcmp(entry->token, token) &&
+	    xs_wire_path_covers(entry->path, path))
+		return entry;
+	xs_watch_entry_put(entry);
+	return NULL;
+}
+
+static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
+						   const char *path)
+{
+	size_t size = strlen(path) + 1;
+	struct xs_watch_event *event;
+
+	event = kmalloc(struct_size(event, path, size), XS_GFP | __GFP_NOWARN);
+	if (!event)
+		return NULL;
+	event->entry = entry;
+	event->hash = full_name_hash(NULL, path, size - 1);
+	memcpy(event->path, path, size);
+	return event;
+}
+
+static bool xs_watch_is_pending_locked(struct xs_watches *watches,
+				       const struct xs_watch_event *new)
+	__must_hold(&watches->lock)
+{
+	struct xs_watch_event *event;
+
+	lockdep_assert_held(&watches->lock);
+	list_for_each_entry(event, &new->entry->events, entry_node) {
+		if (event->hash == new->hash && !strcmp(event->path, new->path))
+			return true;
+	}
+	return false;
+}
+
+/* true if the event was queued, which then holds the entry's reference */
+static bool xs_watch_queue_event(struct xs_watches *watches,
+				 struct xs_watch_event *event)
+{
+	struct xs_watch_entry *entry = event->entry;
+	struct xenbus_watch *watch = entry->watch;
+	bool queued = false;
+
+	spin_lock(&watches->lock);
+	if (entry->dead)
+		goto out_unlock;
+	if (watch->will_handle &&
+	    !watch->will_handle(watch, event->path, entry->token))
+		goto out_unlock;
+	if (xs_watch_is_pending_locked(watches, event)) {
+		watches->merged++;
+		goto out_unlock;
+	}
+	list_add_tail(&event->node, &watches->queue);
+	list_add_tail(&event->entry_node, &entry->events);
+	watch->nr_pending++;
+	queued = true;
+out_unlock:
+	spin_unlock(&watches->lock);
+	return queued;
+}
+
+static bool xs_watch_is_full(struct xs_watches *watches,
+			     struct xs_watch_entry *entry)
+{
+	bool full;
+
+	spin_lock(&watches->lock);
+	full = !entry->dead && entry->watch->nr_pending >= XS_WATCH_PENDING_MAX;
+	spin_unlock(&watches->lock);
+	return full;
+}
+
+/* Consumes the reference to @entry unless it returns an error. */
+static int xs_watch_deliver_driver(struct xs_watches *watches,
+				   struct xs_watch_entry *entry,
+				   const char *path)
+{
+	struct xs_watch_event *event;
+
+	if (xs_watch_is_full(watches, entry))
+		path = entry->path;
+	event = xs_watch_event_alloc(entry, path);
+	if (!event)
+		return -ENOMEM;
+	if (xs_watch_queue_event(watches, event)) {
+		wake_up(&watches->wq);
+		return 0;
+	}
+	kfree(event);
+	xs_watch_entry_put(entry);
+	return 0;
+}
+
+static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
+{
+	struct xs_watches *watches = conn->owner;
+	const char *path, *token, *pos = body;
+	struct xs_watch_entry *entry = NULL;
+	int err;
+
+	path = xs_wire_next_string(&pos, body + len);
+	token = xs_wire_next_string(&pos, body + len);
+	if (path && token)
+		entry = xs_watch_find(watches, path, token);
+	if (!entry) {
+		watches->dropped++;
+		return 0;
+	}
+	if (!entry->ops) {
+		err = xs_watch_deliver_driver(watches, entry, path);
+		if (!err)
+			return 0;
+	} else {
+		err = entry->ops->event(entry, path);
+	}
+	xs_watch_entry_put(entry);
+	return err;
+}
+
+const struct xs_conn_ops xs_watch_conn_ops = {
+	.event = xs_watch_deliver,
+};
+EXPORT_SYMBOL_GPL(xs_watch_conn_ops);
+
+/* === Dispatcher === */
+
+static struct xs_watch_event *xs_watch_next_event(struct xs_watches *watches)
+{
+	struct xs_watch_event *event;
+
+	spin_lock(&watches->lock);
+	event = list_first_entry_or_null(&watches->queue, struct xs_watch_event,
+					 node);
+	if (event) {
+		list_del(&event->node);
+		list_del(&event->entry_node);
+		event->entry->watch->nr_pending--;
+	}
+	spin_unlock(&watches->lock);
+	return event;
+}
+
+/**
+ * xs_watches_dispatch() - run the callback of the oldest pending event
+ * @watches: the registry
+ *
+ * The event is taken while the mutex is held, so whoever has dropped the
+ * pending events of a watch and then gets the mutex knows that no callback of
+ * it runs or will run. After the callback the watch may be gone.
+ *
+ * Context: Dispatcher; sleeps for as long as the callback does.
+ * Return: true if there was one.
+ */
+bool xs_watches_dispatch(struct xs_watches *watches)
+{
+	struct xs_watch_event *event;
+	struct xs_watch_entry *entry;
+
+	mutex_lock(&watches->dispatch_mutex);
+	event = xs_watch_next_event(watches);
+	if (event) {
+		entry = event->entry;
+		WRITE_ONCE(watches->dispatcher, current);
+		entry->watch->callback(entry->watch, event->path, entry->token);
+		WRITE_ONCE(watches->dispatcher, NULL);
+	}
+	mutex_unlock(&watches->dispatch_mutex);
+	if (!event)
+		return false;
+	kfree(event);
+	xs_watch_entry_put(entry);
+	return true;
+}
+EXPORT_SYMBOL_GPL(xs_watches_dispatch);
+
+static bool xs_watches_has_events(struct xs_watches *watches)
+{
+	return !list_empty_careful(&watches->queue);
+}
+
+static int xs_watches_thread(void *data)
+{
+	struct xs_watches *watches = data;
+
+	while (!kthread_should_stop()) {
+		wait_event_idle(watches->wq, xs_watches_has_events(watches) ||
+				kthread_should_stop());
+		xs_watches_dispatch(watches);
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * xs_watches_init() - make an empty registry
+ * @watches: the registry
+ * @conn: a connection that xs_conn_init() was called for with
+ *	&xs_watch_conn_ops and @watches
+ *
+ * Context: Process.
+ */
+void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
+{
+	watches->conn = conn;
+	watches->nonce = get_random_u32();
+	xa_init_flags(&watches->entries, XA_FLAGS_ALLOC1);
+	watches->next_id = 1;
+	spin_lock_init(&watches->lock);
+	INIT_LIST_HEAD(&watches->queue);
+	watches->merged = 0;
+	watches->dropped = 0;
+	mutex_init(&watches->dispatch_mutex);
+	watches->dispatcher = NULL;
+	watches->thread = NULL;
+	init_waitqueue_head(&watches->wq);
+}
+EXPORT_SYMBOL_GPL(xs_watches_init);
+
+/**
+ * xs_watches_destroy() - free what a registry holds
+ * @watches: the connection and the dispatcher have been stopped
+ *
+ * Context: Process.
+ */
+void xs_watches_destroy(struct xs_watches *watches)
+{
+	struct xs_watch_entry *entry;
+	unsigned long id;
+
+	xa_for_each(&watches->entries, id, entry)
+		xs_watch_entry_remove(watches, entry);
+	xa_destroy(&watches->entries);
+}
+EXPORT_SYMBOL_GPL(xs_watches_destroy);
+
+/**
+ * xs_watches_start() - start the dispatcher
+ * @watches: a registry without one
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of kthread_create().
+ */
+int xs_watches_start(struct xs_watches *watches)
+{
+	struct task_struct *thread;
+
+	thread = kthread_run(xs_watches_thread, watches, "xenwatch");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	watches->thread = thread;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_watches_start);
+
+/**
+ * xs_watches_stop() - end the dispatcher
+ * @watches: the registry
+ *
+ * Context: Process, sleeps until a running callback has returned.
+ */
+void xs_watches_stop(struct xs_watches *watches)
+{
+	if (watches->thread)
+		kthread_stop(watches->thread);
+	watches->thread = NULL;
+}
+EXPORT_SYMBOL_GPL(xs_watches_stop);
+
+/* === Drivers' watches === */
+
+static int xs_watch_call(struct xs_watches *watches,
+			 struct xs_watch_entry *entry, u32 type)
+{
+	struct xs_request *req;
+	int err;
+
+	req = xs_watch_entry_request(entry, type, XS_GFP);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	err = xs_conn_call(watches->conn, req, XS_GATE_NESTED);
+	if (!err)
+		err = xs_op_result(req);
+	xs_request_put(req);
+	return err;
+}
+
+static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
+					      struct xenbus_watch *watch)
+{
+	struct xs_watch_entry *entry;
+
+	rcu_read_lock();
+	entry = xa_load(&watches->entries, watch->id);
+	if (entry && (entry->watch != watch ||
+		      !kref_get_unless_zero(&entry->ref)))
+		entry = NULL;
+	rcu_read_unlock();
+	return entry;
+}
+
+/**
+ * xs_watch_register() - have a callback run when a node changes
+ * @watches: the registry
+ * @watch: the caller's; path, callback and, if wanted, will_handle are set,
+ *	and stay so until it is unregistered
+ *
+ * The server fires every watch once when it is set (xenstore.txt, WATCH), so
+ * the callback runs at least once. It runs in process context with no lock of
+ * this driver held that the caller could meet, one callback at a time.
+ *
+ * Context: Process, sleeps; not in the I/O thread.
+ * Return: 0; -EINVAL if @watch is registered already; -ENOMEM; -EIO if the
+ * ring is broken; or what the server replies, for instance -ENOSPC.
+ */
+int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
+{
+	struct xs_watch_entry *entry;
+	int err;
+
+	entry = xs_watch_lookup(watches, watch);
+	if (WARN_ON_ONCE(entry)) {
+		xs_watch_entry_put(entry);
+		return -EINVAL;
+	}
+	entry = xs_watch_entry_alloc(watch->node, "", 0, XS_GFP);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	entry->watch = watch;
+	watch->nr_pending = 0;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	err = xs_watch_entry_add(watches, entry);
+	if (!err) {
+		watch->id = entry->id;
+		err = xs_watch_call(watches, entry, XS_WATCH);
+		if (err)
+			xs_watch_entry_remove(watches, entry);
+	}
+	xs_gate_leave(&watches->conn->gate);
+	xs_watch_entry_put(entry);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_watch_register);
+
+/* Wait for a callback that has begun, unless we are in it. */
+static void xs_watch_synchronize(struct xs_watches *watches)
+{
+	if (READ_ONCE(watches->dispatcher) == current)
+		return;
+	mutex_lock(&watches->dispatch_mutex);
+	mutex_unlock(&watches->dispatch_mutex);
+}
+
+/**
+ * xs_watch_unregister() - end a watch
+ * @watches: the registry
+ * @watch: a registered watch
+ *
+ * When this returns, the callback is not running and will not run again,
+ * unless it is the callback itself that calls.
+ *
+ * Context: Process, sleeps for the server and for a running callback of any
+ * watch; the caller holds no lock that a callback takes.
+ */
+void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
+{
+	struct xs_watch_entry *entry;
+	int err;
+
+	entry = xs_watch_lookup(watches, watch);
+	if (WARN_ON_ONCE(!entry))
+		return;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	xs_watch_entry_remove(watches, entry);
+	err = xs_watch_call(watches, entry, XS_UNWATCH);
+	xs_gate_leave(&watches->conn->gate);
+	if (err)
+		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
+				    entry->path, err);
+	xs_watch_synchronize(watches);
+	watch->id = 0;
+	xs_watch_entry_put(entry);
+}
+EXPORT_SYMBOL_GPL(xs_watch_unregister);

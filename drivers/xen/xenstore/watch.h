@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Watches: registry, event queue, dispatcher.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_WATCH_H
+#define _XENSTORE_WATCH_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+#include <xen/xenbus.h>
+
+#include "conn.h"
+
+/* More pending events of one watch than this are merged into one. */
+#define XS_WATCH_PENDING_MAX	1024
+
+/* "nonce-id" in hex, and a NUL. */
+#define XS_WATCH_TOKEN_SIZE	18
+
+struct xs_watch_entry;
+
+/**
+ * struct xs_watch_ops - a receiver that takes events in the I/O thread
+ */
+struct xs_watch_ops {
+	/**
+	 * @event: the watch has fired for @path. I/O thread, takes spinlocks
+	 * only. 0, or -ENOMEM to be called again later.
+	 */
+	int (*event)(struct xs_watch_entry *entry, const char *path);
+	/** @release: the last reference to the entry is gone. Any context. */
+	void (*release)(struct xs_watch_entry *entry);
+};
+
+/**
+ * struct xs_watch_entry - one watch as the server knows it
+ *
+ * Either &xs_watch_entry.watch is a driver's watch, whose events go through
+ * the dispatcher, or &xs_watch_entry.ops takes them at once.
+ */
+struct xs_watch_entry {
+	/** @ref: registry 1, whoever created it 1, one per queued event */
+	struct kref ref;
+	/** @rcu: lookups by id race with removal */
+	struct rcu_head rcu;
+	/** @id: index in the registry; const while registered */
+	u32 id;
+	/** @ops: const after init; NULL for a driver's watch */
+	const struct xs_watch_ops *ops;
+	/** @owner: for @ops; const after init */
+	void *owner;
+	/** @watch: const after init; NULL if @ops is set */
+	struct xenbus_watch *watch;
+	/** @events: pending events, oldest first; under &xs_watches.lock */
+	struct list_head events;
+	/** @dead: unregistered, takes no more events; under &xs_watches.lock */
+	bool dead;
+	/** @token: what the server sends back; const while registered */
+	char token[XS_WATCH_TOKEN_SIZE];
+	/** @extra: what follows the token in XS_WATCH; in @path's memory */
+	const char *extra;
+	/** @extra_len: bytes in @extra */
+	size_t extra_len;
+	/** @path: what is watched; const */
+	char path[];
+};
+
+/**
+ * struct xs_watches - all watches of a connection
+ */
+struct xs_watches {
+	/** @conn: const after init */
+	struct xs_conn *conn;
+	/** @nonce: makes tokens of different boots differ; const after init */
+	u32 nonce;
+	/** @entries: id to entry; own lock, lookups under RCU */
+	struct xarray entries;
+	/** @next_id: where the next search for a free id begins; its lock */
+	u32 next_id;
+
+	/** @lock: protects @queue, @merged, &xs_watch_entry.events; a leaf */
+	spinlock_t lock;
+	/** @queue: pending events of all drivers' watches, oldest first */
+	struct list_head queue;
+	/** @merged: events that said nothing new and were not queued */
+	u64 merged;
+	/** @dropped: events that belong to no watch; I/O thread only */
+	u64 dropped;
+
+	/** @dispatch_mutex: held around a callback; above the waterline */
+	struct mutex dispatch_mutex;
+	/** @dispatcher: who is in a callback; only compared with current */
+	const struct task_struct *dispatcher;
+	/** @thread: the dispatcher, NULL where a test dispatches itself */
+	struct task_struct *thread;
+	/** @wq: the dispatcher sleeps here */
+	wait_queue_head_t wq;
+};
+
+extern const struct xs_conn_ops xs_watch_conn_ops;
+
+void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn);
+void xs_watches_destroy(struct xs_watches *watches);
+int xs_watches_start(struct xs_watches *watches);
+void xs_watches_stop(struct xs_watches *watches);
+bool xs_watches_dispatch(struct xs_watches *watches);
+
+/* suspend.c */
+void xs_watches_suspend(struct xs_watches *watches);
+void xs_watches_resume(struct xs_watches *watches);
+void xs_watches_suspend_cancel(struct xs_watches *watches);
+
+int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch);
+void xs_watch_unregister(struct xs_watches *watches,
+			 struct xenbus_watch *watch);
+
+struct xs_watch_entry *xs_watch_entry_alloc(const char *path, const char *extra,
+					    size_t extra_len, gfp_t gfp);
+void xs_watch_entry_put(struct xs_watch_entry *entry);
+int xs_watch_entry_add(struct xs_watches *watches,
+		       struct xs_watch_entry *entry);
+bool xs_watch_entry_remove(struct xs_watches *watches,
+			   struct xs_watch_entry *entry);
+struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
+					  u32 type, gfp_t gfp);
+
+#endif /* _XENSTORE_WATCH_H */
