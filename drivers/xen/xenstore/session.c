@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life and the byte streams of a session.
+ *
+ * A session is an open file of the device as a state machine: bytes in, bytes
+ * out, no file and no user memory but what an iterator brings. Writers
+ * assemble messages and hand them to session_msg.c; readers drain a list that
+ * the I/O thread appends to. Neither ever holds a lock of the I/O thread while
+ * it touches the client's memory, so a client that is stuck in a page fault
+ * delays itself alone.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/slab.h>
+
+#include "session.h"
+
+static void xs_session_undo_work(struct work_struct *work)
+{
+	struct xs_session *session;
+
+	session = container_of(work, struct xs_session, undo_work);
+	xs_session_undo(session, XS_GATE_REQUEST);
+	xs_session_put(session);
+}
+
+/**
+ * xs_session_open() - begin a session
+ * @conn: the connection it uses
+ * @watches: the registry its watches go to
+ *
+ * Context: Process, may sleep.
+ * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
+ */
+struct xs_session *xs_session_open(struct xs_conn *conn,
+				   struct xs_watches *watches)
+{
+	struct xs_session *session;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+	session->conn = conn;
+	session->watches = watches;
+	kref_init(&session->ref);
+	mutex_init(&session->write_mutex);
+	mutex_init(&session->read_mutex);
+	spin_lock_init(&session->lock);
+	INIT_LIST_HEAD(&session->unread);
+	INIT_LIST_HEAD(&session->txns);
+	INIT_LIST_HEAD(&session->watch_list);
+	init_waitqueue_head(&session->wq);
+	INIT_WORK(&session->undo_work, xs_session_undo_work);
+	return session;
+}
+EXPORT_SYMBOL_GPL(xs_session_open);
+
+/**
+ * xs_session_get() - take a reference
+ * @session: the session
+ *
+ * Context: Any.
+ */
+void xs_session_get(struct xs_session *session)
+{
+	kref_get(&session->ref);
+}
+EXPORT_SYMBOL_GPL(xs_session_get);
+
+static void xs_session_free(struct kref *ref)
+{
+	kfree(container_of(ref, struct xs_session, ref));
+}
+
+/**
+ * xs_session_put() - drop a reference
+ * @session: the session
+ *
+ * Context: Any; the I/O thread does it for requests.
+ */
+void xs_session_put(struct xs_session *session)
+{
+	kref_put(&session->ref, xs_session_free);
+}
+EXPORT_SYMBOL_GPL(xs_session_put);
+
+/**
+ * xs_session_close() - the client is gone
+ * @session: the session, not valid for the caller afterwards
+ *
+ * Returns at once. Transactions are aborted and watches removed in the
+ * background; requests in flight complete and their replies are dropped.
+ *
+ * Context: Process.
+ */
+void xs_session_close(struct xs_session *session)
+{
+	struct xs_msg *msg, *next;
+	LIST_HEAD(unread);
+
+	spin_lock(&session->lock);
+	session->closing = true;
+	list_splice_init(&session->unread, &unread);
+	spin_unlock(&session->lock);
+
+	list_for_each_entry_safe(msg, next, &unread, node)
+		msg->release(msg);
+	/* The file's reference becomes that of the work. */
+	schedule_work(&session->undo_work);
+}
+EXPORT_SYMBOL_GPL(xs_session_close);
+
+/* === From the client === */
+
+static bool xs_session_has_header(const struct xs_session *session)
+{
+	return session->in.have >= sizeof(session->in.hdr);
+}
+
+static size_t xs_session_missing(const struct xs_session *session)
+{
+	size_t total = sizeof(session->in.hdr);
+
+	if (xs_session_has_header(session))
+		total += session->in.hdr.len;
+	return total - session->in.have;
+}
+
+/*
+ * Add bytes to the message being written. -E2BIG if its header is not
+ * acceptable, which leaves nothing of the message behind; -EFAULT if the
+ * client's memory cannot be read.
+ */
+static ssize_t xs_session_fill(struct xs_session *session,
+			       struct iov_iter *from)
+{
+	size_t want = min(xs_session_missing(session), iov_iter_count(from));
+	size_t n;
+
+	n = copy_from_iter(session->in.raw + session->in.have, want, from);
+	session->in.have += n;
+	if (!n && want)
+		return -EFAULT;
+	if (session->in.have == sizeof(session->in.hdr) &&
+	    xs_wire_check_header(&session->in.hdr)) {
+		session->in.have = 0;
+		return -E2BIG;
+	}
+	return n;
+}
+
+/*
+ * Take in at most one message. Returns the bytes used, which may end in the
+ * middle of it. An error leaves both sides as they were before the call, so
+ * that the client can try again, but for -E2BIG.
+ */
+static ssize_t xs_session_write_one(struct xs_session *session,
+				    struct iov_iter *from, bool nonblock)
+{
+	size_t before = session->in.have;
+	ssize_t n, used = 0;
+	int err;
+
+	while (iov_iter_count(from) && xs_session_missing(session)) {
+		n = xs_session_fill(session, from);
+		if (n < 0)
+			return n == -EFAULT && used ? used : n;
+		used += n;
+	}
+	if (!xs_session_has_header(session) || xs_session_missing(session))
+		return used;
+
+	session->in.raw[session->in.have] = '\0';
+	err = xs_session_message(session, nonblock);
+	if (err) {
+		iov_iter_revert(from, used);
+		session->in.have = before;
+		return err;
+	}
+	session->in.have = 0;
+	return used;
+}
+
+static ssize_t xs_session_write_all(struct xs_session *session,
+				    struct iov_iter *from, bool nonblock)
+{
+	ssize_t n, used = 0;
+
+	while (iov_iter_count(from)) {
+		n = xs_session_write_one(session, from, nonblock);
+		if (n < 0)
+			return used ?: n;
+		if (!n)
+			break;
+		used += n;
+	}
+	return used;
+}
+
+static int xs_session_lock(struct mutex *mutex, bool nonblock)
+{
+	if (nonblock)
+		return mutex_trylock(mutex) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(mutex) ? -ERESTARTSYS : 0;
+}
+
+/**
+ * xs_session_write() - take bytes from the client
+ * @session: the session
+ * @from: the bytes: any number of messages, of which the first may have begun
+ *	and the last may end in other calls
+ * @nonblock: do not wait for other writers or for the end of a suspend
+ *
+ * Never waits for the server. An error is returned only if no byte was
+ * accepted, and then none was.
+ *
+ * Context: Process, may sleep; a signal ends the sleep.
+ * Return: Bytes accepted; -E2BIG if a header announces more than 4096 bytes,
+ * after which the next byte is taken as the first of a header; -EAGAIN;
+ * -ERESTARTSYS; -EFAULT; -ENOMEM; -EIO if the ring is broken.
+ */
+ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
+			 bool nonblock)
+{
+	ssize_t n;
+	int err;
+
+	err = xs_session_lock(&session->write_mutex, nonblock);
+	if (err)
+		return err;
+	n = xs_session_write_all(session, from, nonblock);
+	mutex_unlock(&session->write_mutex);
+	return n;
+}
+EXPORT_SYMBOL_GPL(xs_session_write);
+
+/* === To the client === */
+
+/**
+ * xs_session_queue() - let the client read a message
+ * @session: the session
+ * @msg: the message, which is the session's from here on
+ *
+ * Context: Any but hard interrupt; takes &xs_session.lock.
+ */
+void xs_session_queue(struct xs_session *session, struct xs_msg *msg)
+{
+	bool closing;
+
+	spin_lock(&session->lock);
+	closing = session->closing;
+	if (!closing)
+		list_add_tail(&msg->node, &session->unread);
+	spin_unlock(&session->lock);
+
+	if (closing)
+		msg->release(msg);
+	else
+		wake_up_interruptible(&session->wq);
+}
+EXPORT_SYMBOL_GPL(xs_session_queue);
+
+static struct xs_msg *xs_session_first(struct xs_session *session)
+{
+	struct xs_msg *msg;
+
+	spin_lock(&session->lock);
+	msg = list_first_entry_or_null(&session->unread, struct xs_msg, node);
+	spin_unlock(&session->lock);
+	return msg;
+}
+
+static void xs_session_consume(struct xs_session *session, struct xs_msg *msg)
+{
+	spin_lock(&session->lock);
+	list_del_init(&msg->node);
+	spin_unlock(&session->lock);
+	msg->release(msg);
+}
+
+/* Copy what is left of one message; short only if the iterator is. */
+static size_t xs_session_copy(struct xs_msg *msg, struct iov_iter *to)
+{
+	size_t done = 0, n;
+
+	if (msg->off < sizeof(msg->hdr)) {
+		n = copy_to_iter((u8 *)&msg->hdr + msg->off,
+				 sizeof(msg->hdr) - msg->off, to);
+		msg->off += n;
+		done += n;
+	}
+	if (msg->off >= sizeof(msg->hdr)) {
+		n = msg->off - sizeof(msg->hdr);
+		n = copy_to_iter(msg->body + n, msg->hdr.len - n, to);
+		msg->off += n;
+		done += n;
+	}
+	return done;
+}
+
+/*
+ * Invariant: only readers take messages off the list, and read_mutex keeps
+ * them apart; so the first message stays while its bytes are copied without
+ * the spinlock.
+ */
+static ssize_t xs_session_read_queued(struct xs_session *session,
+				      struct iov_iter *to)
+{
+	struct xs_msg *msg;
+	ssize_t used = 0;
+
+	while (iov_iter_count(to)) {
+		msg = xs_session_first(session);
+		if (!msg)
+			return used ?: -EAGAIN;
+		used += xs_session_copy(msg, to);
+		if (msg->off < sizeof(msg->hdr) + msg->hdr.len)
+			return used ?: -EFAULT;
+		xs_session_consume(session, msg);
+	}
+	return used;
+}
+
+/**
+ * xs_session_readable() - is there anything to read?
+ * @session: the session
+ *
+ * Context: Any but hard interrupt.
+ * Return: true if a read would return bytes.
+ */
+bool xs_session_readable(struct xs_session *session)
+{
+	return xs_session_first(session);
+}
+EXPORT_SYMBOL_GPL(xs_session_readable);
+
+/**
+ * xs_session_read() - give the client what there is
+ * @session: the session
+ * @to: where it goes; as many messages as fit, the last perhaps in part
+ * @nonblock: do not wait for a message or for other readers
+ *
+ * Context: Process, may sleep; a signal ends the sleep.
+ * Return: Bytes copied, 0 if @to has no room; -EAGAIN; -ERESTARTSYS; -EFAULT.
+ */
+ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
+			bool nonblock)
+{
+	ssize_t n;
+	int err;
+
+	if (!iov_iter_count(to))
+		return 0;
+	for (;;) {
+		err = xs_session_lock(&session->read_mutex, nonblock);
+		if (err)
+			return err;
+		n = xs_session_read_queued(session, to);
+		mutex_unlock(&session->read_mutex);
+		if (n != -EAGAIN || nonblock)
+			return n;
+		/* Asleep without the mutex, so that others can still poll it. */
+		err = wait_event_interruptible(session->wq,
+					       xs_session_readable(session));
+		if (err)
+			return err;
+	}
+}
+EXPORT_SYMBOL_GPL(xs_session_read);

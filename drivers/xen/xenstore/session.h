@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One open file of /dev/xen/xenbus, without the file.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_SESSION_H
+#define _XENSTORE_SESSION_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "watch.h"
+
+/**
+ * struct xs_session - a client that speaks the protocol as a byte stream
+ *
+ * Lives until the client has closed, everything it left behind has been
+ * undone at the server, and its last request has completed.
+ */
+struct xs_session {
+	/** @conn: const after open */
+	struct xs_conn *conn;
+	/** @watches: const after open */
+	struct xs_watches *watches;
+	/**
+	 * @ref: the file 1, one per request in flight, one per watch, one while
+	 * @undo_work is scheduled
+	 */
+	struct kref ref;
+
+	/** @write_mutex: protects @in; above the waterline */
+	struct mutex write_mutex;
+	/** @in: the message being written */
+	struct {
+		/** @in.have: bytes of header and payload received */
+		size_t have;
+		union {
+			/** @in.hdr: header, once it is complete */
+			struct xsd_sockmsg hdr;
+			/** @in.raw: header, payload and a NUL */
+			char raw[XS_MESSAGE_MAX + 1];
+		};
+	} in;
+
+	/** @read_mutex: keeps readers apart; above the waterline */
+	struct mutex read_mutex;
+
+	/** @lock: protects all that follows; a leaf, below the waterline */
+	spinlock_t lock;
+	/** @unread: replies and events for the client, oldest first */
+	struct list_head unread;
+	/** @txns: open transactions */
+	struct list_head txns;
+	/** @watch_list: watches, newest first */
+	struct list_head watch_list;
+	/** @closing: the client is gone */
+	bool closing;
+	/** @wq: readers and pollers */
+	wait_queue_head_t wq;
+	/** @undo_work: cleans up at the server after the client */
+	struct work_struct undo_work;
+};
+
+/**
+ * struct xs_txn - a transaction of a client
+ *
+ * Owned by the START request until its reply, then by &xs_session.txns, then by
+ * the END request.
+ */
+struct xs_txn {
+	/** @node: on &xs_session.txns, under &xs_session.lock */
+	struct list_head node;
+	/** @id: the server's id; const once open */
+	u32 id;
+	/** @generation: &xs_conn.generation when it was started; const */
+	u64 generation;
+};
+
+/**
+ * struct xs_session_watch - a watch of a client
+ *
+ * The client's token never reaches the server, so clients can neither collide
+ * with each other nor with the kernel. Freed with the last reference to @entry.
+ */
+struct xs_session_watch {
+	/** @node: on &xs_session.watch_list, under &xs_session.lock */
+	struct list_head node;
+	/** @session: holds a reference; const */
+	struct xs_session *session;
+	/** @entry: const; while on the list, the list has a reference */
+	struct xs_watch_entry *entry;
+	/** @unread: its events on &xs_session.unread; that list's lock */
+	struct list_head unread;
+	/** @token_len: bytes in @token without the NUL; const */
+	size_t token_len;
+	/** @token: the client's; const */
+	char token[];
+};
+
+/* session.c: the life of a session and its byte streams */
+struct xs_session *xs_session_open(struct xs_conn *conn,
+				   struct xs_watches *watches);
+void xs_session_close(struct xs_session *session);
+void xs_session_get(struct xs_session *session);
+void xs_session_put(struct xs_session *session);
+ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
+			 bool nonblock);
+ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
+			bool nonblock);
+bool xs_session_readable(struct xs_session *session);
+void xs_session_queue(struct xs_session *session, struct xs_msg *msg);
+
+/* session_msg.c: what the messages mean */
+int xs_session_message(struct xs_session *session, bool nonblock);
+int xs_session_answer(struct xs_session *session, int result);
+int xs_session_fail(struct xs_session *session, int err);
+int xs_session_submit(struct xs_session *session, struct xs_request *req,
+		      void *arg);
+const char *xs_session_body(const struct xs_session *session);
+
+/* session_watch.c: the watches of a client */
+int xs_session_watch(struct xs_session *session);
+int xs_session_unwatch(struct xs_session *session);
+void xs_session_watched(struct xs_session_watch *watch,
+			const struct xs_msg *reply);
+void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);
+
+/* session_undo.c: what a client leaves behind */
+void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind);
+
+#endif /* _XENSTORE_SESSION_H */

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the messages of a client mean.
+ *
+ * Most are passed on with another id and come back with their own. A few need
+ * more: transactions and watches belong to the session that made them, so that
+ * no client can touch another's and all can be undone when it is gone. A
+ * message that makes no sense is answered with XS_ERROR, as a server would.
+ *
+ * Every handler runs inside the gate and with write_mutex held; the message is
+ * in &xs_session.in. It consumes the pass of the gate whatever it returns. An
+ * error that it returns means that nothing has happened.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "session.h"
+
+/* === Answers that need no server === */
+
+static void xs_session_release_answer(struct xs_msg *msg)
+{
+	xs_msg_clear(msg);
+	kfree(msg);
+}
+
+/**
+ * xs_session_answer() - answer the message in hand without asking the server
+ * @session: the session
+ * @result: 0 for "OK", or the negative errno that XS_ERROR shall name
+ *
+ * Context: Process; inside the gate, which is left.
+ * Return: 0 or -ENOMEM.
+ */
+int xs_session_answer(struct xs_session *session, int result)
+{
+	struct xs_msg *msg = kmalloc(sizeof(*msg), GFP_KERNEL_ACCOUNT);
+
+	xs_gate_leave(&session->conn->gate);
+	if (!msg)
+		return -ENOMEM;
+	xs_msg_init(msg, xs_session_release_answer);
+	msg->hdr = session->in.hdr;
+	if (result)
+		xs_msg_set_error(msg, result);
+	else
+		xs_msg_set_body(msg, "OK", 3, GFP_NOWAIT);
+	xs_session_queue(session, msg);
+	return 0;
+}
+
+/**
+ * xs_session_fail() - give up the message in hand
+ * @session: the session
+ * @err: why; if it is the message's own fault, the client gets an answer
+ *
+ * Context: Process; inside the gate, which is left.
+ * Return: 0 if the message was answered, otherwise @err or -ENOMEM.
+ */
+int xs_session_fail(struct xs_session *session, int err)
+{
+	if (err == -E2BIG)
+		return xs_session_answer(session, err);
+	xs_gate_leave(&session->conn->gate);
+	return err;
+}
+
+/* === Completions: I/O thread === */
+
+static void xs_session_schedule_undo(struct xs_session *session)
+{
+	xs_session_get(session);
+	if (!schedule_work(&session->undo_work))
+		xs_session_put(session);
+}
+
+static void xs_session_replace(struct xs_msg *reply, int err)
+{
+	xs_msg_clear(reply);
+	xs_msg_set_error(reply, err);
+}
+
+static void xs_session_started(struct xs_session *session, struct xs_txn *txn,
+			       struct xs_msg *reply)
+{
+	bool closing;
+
+	if (reply->hdr.type != XS_TRANSACTION_START) {
+		kfree(txn);
+		return;
+	}
+	if (xs_wire_parse_u32(reply->body, reply->hdr.len, &txn->id) ||
+	    !txn->id) {
+		kfree(txn);
+		xs_session_replace(reply, -EINVAL);
+		return;
+	}
+	spin_lock(&session->lock);
+	list_add(&txn->node, &session->txns);
+	closing = session->closing;
+	spin_unlock(&session->lock);
+	if (closing)
+		xs_session_schedule_undo(session);
+}
+
+static void xs_session_complete(struct xs_request *req)
+{
+	const struct xsd_sockmsg *hdr = xs_request_header(req);
+	struct xs_session *session = req->owner;
+	struct xs_msg *reply = &req->reply;
+
+	if (req->err)
+		xs_session_replace(reply, req->err);
+	reply->hdr.req_id = req->caller_id;
+	reply->hdr.tx_id = hdr->tx_id;
+
+	switch (hdr->type) {
+	case XS_TRANSACTION_START:
+		xs_session_started(session, req->arg, reply);
+		break;
+	case XS_TRANSACTION_END:
+		kfree(req->arg);
+		break;
+	case XS_WATCH:
+		xs_session_watched(req->arg, reply);
+		break;
+	case XS_UNWATCH:
+		xs_session_unwatched(req->arg, reply);
+		break;
+	}
+	xs_session_queue(session, reply);
+	xs_session_put(session);
+}
+
+/* === Messages === */
+
+/**
+ * xs_session_submit() - send a request whose reply goes to the client
+ * @session: the session
+ * @req: the request, which is consumed
+ * @arg: what the completion needs; stays the caller's on failure
+ *
+ * Context: Process; inside the gate, which is left now or by the request.
+ * Return: 0 or the error of xs_conn_submit().
+ */
+int xs_session_submit(struct xs_session *session, struct xs_request *req,
+		      void *arg)
+{
+	int err;
+
+	req->owner = session;
+	req->arg = arg;
+	req->caller_id = session->in.hdr.req_id;
+	req->complete = xs_session_complete;
+	xs_session_get(session);
+	err = xs_conn_submit(session->conn, req);
+	if (err) {
+		xs_request_put(req);
+		xs_session_put(session);
+	}
+	return err;
+}
+
+/**
+ * xs_session_body() - payload of the message in hand
+ * @session: the session
+ *
+ * Context: Process, write_mutex is held.
+ * Return: &xsd_sockmsg.len bytes and a NUL.
+ */
+const char *xs_session_body(const struct xs_session *session)
+{
+	return session->in.raw + sizeof(session->in.hdr);
+}
+
+static struct xs_request *xs_session_request(struct xs_session *session)
+{
+	const struct xsd_sockmsg *hdr = &session->in.hdr;
+	struct kvec body = {
+		.iov_base = (void *)xs_session_body(session),
+		.iov_len = hdr->len,
+	};
+
+	return xs_request_alloc(hdr->type, hdr->tx_id, &body, 1,
+				GFP_KERNEL_ACCOUNT);
+}
+
+static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
+						 u32 id)
+	__must_hold(&session->lock)
+{
+	struct xs_txn *txn;
+
+	lockdep_assert_held(&session->lock);
+	list_for_each_entry(txn, &session->txns, node) {
+		if (txn->id == id)
+			return txn;
+	}
+	return NULL;
+}
+
+/*
+ * May the client use the transaction that its message names? After a resume
+ * the server does not know it any more, or knows somebody else's by that id.
+ */
+static int xs_session_txn_check(struct xs_session *session, u32 id)
+{
+	struct xs_txn *txn;
+	int err = 0;
+
+	if (!id)
+		return 0;
+	spin_lock(&session->lock);
+	txn = xs_session_txn_find_locked(session, id);
+	if (!txn)
+		err = -ENOENT;
+	else if (txn->generation != session->conn->generation)
+		err = -EAGAIN;
+	spin_unlock(&session->lock);
+	return err;
+}
+
+static int xs_session_pass_on(struct xs_session *session, void *arg)
+{
+	struct xs_request *req;
+
+	req = xs_session_request(session);
+	if (IS_ERR(req))
+		return xs_session_fail(session, PTR_ERR(req));
+	return xs_session_submit(session, req, arg);
+}
+
+static int xs_session_any(struct xs_session *session)
+{
+	int err = xs_session_txn_check(session, session->in.hdr.tx_id);
+
+	if (err)
+		return xs_session_answer(session, err);
+	return xs_session_pass_on(session, NULL);
+}
+
+static int xs_session_start(struct xs_session *session)
+{
+	struct xs_txn *txn;
+	int err;
+
+	err = xs_session_txn_check(session, session->in.hdr.tx_id);
+	if (err)
+		return xs_session_answer(session, err);
+	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
+	if (!txn)
+		return xs_session_fail(session, -ENOMEM);
+	txn->generation = session->conn->generation;
+	err = xs_session_pass_on(session, txn);
+	if (err)
+		kfree(txn);
+	return err;
+}
+
+static struct xs_txn *xs_session_txn_take(struct xs_session *session, u32 id)
+{
+	struct xs_txn *txn;
+
+	spin_lock(&session->lock);
+	txn = xs_session_txn_find_locked(session, id);
+	if (txn)
+		list_del(&txn->node);
+	spin_unlock(&session->lock);
+	return txn;
+}
+
+static int xs_session_end_stale(struct xs_session *session, struct xs_txn *txn,
+				bool commit)
+{
+	kfree(txn);
+	return xs_session_answer(session, commit ? -EAGAIN : 0);
+}
+
+static int xs_session_end(struct xs_session *session)
+{
+	const char *body = xs_session_body(session);
+	bool commit = !strcmp(body, "T");
+	struct xs_txn *txn;
+	int err;
+
+	if (session->in.hdr.len != 2 || (!commit && strcmp(body, "F")))
+		return xs_session_answer(session, -EINVAL);
+	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
+	if (!txn)
+		return xs_session_answer(session, -ENOENT);
+	if (txn->generation != session->conn->generation)
+		return xs_session_end_stale(session, txn, commit);
+	err = xs_session_pass_on(session, txn);
+	if (err) {
+		spin_lock(&session->lock);
+		list_add(&txn->node, &session->txns);
+		spin_unlock(&session->lock);
+	}
+	return err;
+}
+
+/* The server would reset the whole kernel's; the client means its own. */
+static int xs_session_reset(struct xs_session *session)
+{
+	xs_session_undo(session, XS_GATE_NESTED);
+	return xs_session_answer(session, 0);
+}
+
+struct xs_session_handler {
+	int (*handle)(struct xs_session *session);
+};
+
+/* Types that are not listed, known or not, are simply passed on. */
+static const struct xs_session_handler xs_session_handlers[] = {
+	[XS_WATCH]		= { xs_session_watch },
+	[XS_UNWATCH]		= { xs_session_unwatch },
+	[XS_TRANSACTION_START]	= { xs_session_start },
+	[XS_TRANSACTION_END]	= { xs_session_end },
+	[XS_RESET_WATCHES]	= { xs_session_reset },
+};
+
+static int xs_session_enter(struct xs_session *session, bool nonblock)
+{
+	struct xs_gate *gate = &session->conn->gate;
+
+	if (xs_gate_try_enter(gate, XS_GATE_REQUEST))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	xs_conn_might_wait(session->conn);
+	return xs_gate_enter_interruptible(gate, XS_GATE_REQUEST);
+}
+
+/**
+ * xs_session_message() - act on a complete message of the client
+ * @session: the session; the message is in &xs_session.in
+ * @nonblock: do not wait for the end of a suspend
+ *
+ * Context: Process, write_mutex is held; may sleep until a resume, but never
+ * waits for the server.
+ * Return: 0 if the message was accepted and will be answered; otherwise
+ * nothing has happened: -EAGAIN, -ERESTARTSYS, -ENOMEM, or the error that the
+ * connection is broken with.
+ */
+int xs_session_message(struct xs_session *session, bool nonblock)
+{
+	u32 type = session->in.hdr.type;
+	int err;
+
+	err = xs_session_enter(session, nonblock);
+	if (err)
+		return err;
+	if (type < ARRAY_SIZE(xs_session_handlers) &&
+	    xs_session_handlers[type].handle)
+		return xs_session_handlers[type].handle(session);
+	return xs_session_any(session);
+}

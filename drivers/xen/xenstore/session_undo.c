@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a client leaves behind at the server, and how it is taken back.
+ *
+ * Runs when a client has closed, in a worker, and when it asks for it. The
+ * requests are sent one after the other and nobody waits for their replies, so
+ * a thousand watches cost one round trip. They queue behind what the client
+ * sent before, so the server sees them in the right order; and they are inside
+ * the gate, so a suspend waits for them.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore: " fmt
+
+#include <linux/err.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "session.h"
+
+/* Giving up would leave a watch or a transaction at the server for ever. */
+#define XS_UNDO_GFP	(GFP_NOIO | __GFP_NOFAIL)
+
+/* Inside the gate, which the request leaves. */
+static void xs_session_send_undo(struct xs_session *session,
+				 struct xs_request *req)
+{
+	int err;
+
+	req->complete = xs_request_put;
+	err = xs_conn_submit(session->conn, req);
+	if (!err)
+		return;
+	xs_request_put(req);
+	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
+}
+
+static void xs_session_undo_txn(struct xs_session *session, struct xs_txn *txn,
+				enum xs_gate_kind kind)
+{
+	struct kvec body = { .iov_base = "F", .iov_len = 2 };
+	struct xs_request *req;
+
+	xs_gate_enter(&session->conn->gate, kind);
+	/* One from before a resume is unknown to the server. */
+	if (txn->generation != session->conn->generation) {
+		xs_gate_leave(&session->conn->gate);
+	} else {
+		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
+				       XS_UNDO_GFP);
+		xs_session_send_undo(session, req);
+	}
+	kfree(txn);
+}
+
+static void xs_session_undo_watch(struct xs_session *session,
+				  struct xs_session_watch *watch,
+				  enum xs_gate_kind kind)
+{
+	struct xs_watch_entry *entry = watch->entry;
+	struct xs_request *req;
+
+	xs_gate_enter(&session->conn->gate, kind);
+	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_UNDO_GFP);
+	xs_watch_entry_remove(session->watches, entry);
+	xs_session_send_undo(session, req);
+	xs_watch_entry_put(entry);
+}
+
+static struct xs_txn *xs_session_pop_txn(struct xs_session *session)
+{
+	struct xs_txn *txn;
+
+	spin_lock(&session->lock);
+	txn = list_first_entry_or_null(&session->txns, struct xs_txn, node);
+	if (txn)
+		list_del_init(&txn->node);
+	spin_unlock(&session->lock);
+	return txn;
+}
+
+static struct xs_session_watch *xs_session_pop_watch(struct xs_session *session)
+{
+	struct xs_session_watch *watch;
+
+	spin_lock(&session->lock);
+	watch = list_first_entry_or_null(&session->watch_list,
+					 struct xs_session_watch, node);
+	if (watch)
+		list_del_init(&watch->node);
+	spin_unlock(&session->lock);
+	return watch;
+}
+
+/**
+ * xs_session_undo() - abort a client's transactions and remove its watches
+ * @session: the session
+ * @kind: how to pass the gate: %XS_GATE_NESTED if the caller is inside
+ *
+ * Context: Process, may sleep until a resume; does not wait for the server.
+ */
+void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind)
+{
+	struct xs_session_watch *watch;
+	struct xs_txn *txn;
+
+	xs_conn_might_wait(session->conn);
+	while ((txn = xs_session_pop_txn(session)))
+		xs_session_undo_txn(session, txn, kind);
+	while ((watch = xs_session_pop_watch(session)))
+		xs_session_undo_watch(session, watch, kind);
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The watches of a session.
+ *
+ * A client's watch is an entry of the registry like any other; its events do
+ * not go through the dispatcher but straight from the I/O thread to the list
+ * of unread messages, where an event that is unread makes an equal one
+ * superfluous.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/err.h>
+#include <linux/slab.h>
+
+#include "session.h"
+
+/* An event as the client reads it. */
+struct xs_session_event {
+	struct xs_msg msg;
+	struct list_head node;		/* on &xs_session_watch.unread */
+	struct xs_session_watch *watch;	/* holds a reference to its entry */
+};
+
+/* Freed by a reader, by the close, or unqueued by the I/O thread. */
+static void xs_session_event_release(struct xs_msg *msg)
+{
+	struct xs_session_event *event;
+	struct xs_session_watch *watch;
+	struct xs_session *session;
+
+	event = container_of(msg, struct xs_session_event, msg);
+	watch = event->watch;
+	session = watch->session;
+	spin_lock(&session->lock);
+	list_del(&event->node);
+	spin_unlock(&session->lock);
+	xs_msg_clear(msg);
+	kfree(event);
+	xs_watch_entry_put(watch->entry);
+}
+
+static struct xs_session_event *
+xs_session_event_alloc(struct xs_session_watch *watch, const char *path)
+{
+	size_t path_size = strlen(path) + 1;
+	size_t len = path_size + watch->token_len + 1;
+	struct xs_session_event *event;
+
+	event = kzalloc(sizeof(*event), XS_GFP | __GFP_NOWARN);
+	if (!event)
+		return NULL;
+	xs_msg_init(&event->msg, xs_session_event_release);
+	INIT_LIST_HEAD(&event->node);
+	event->msg.hdr.type = XS_WATCH_EVENT;
+	event->msg.hdr.len = len;
+	event->msg.body = kmalloc(len, XS_GFP | __GFP_NOWARN);
+	if (!event->msg.body) {
+		kfree(event);
+		return NULL;
+	}
+	memcpy(event->msg.body, path, path_size);
+	memcpy(event->msg.body + path_size, watch->token, watch->token_len + 1);
+	event->watch = watch;
+	kref_get(&watch->entry->ref);
+	return event;
+}
+
+/* An event of which the client has read a part is not superfluous any more. */
+static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
+					   const char *path)
+	__must_hold(&watch->session->lock)
+{
+	struct xs_session_event *event;
+
+	lockdep_assert_held(&watch->session->lock);
+	list_for_each_entry(event, &watch->unread, node) {
+		if (!event->msg.off && !strcmp(event->msg.body, path))
+			return true;
+	}
+	return false;
+}
+
+static int xs_session_watch_event(struct xs_watch_entry *entry,
+				  const char *path)
+{
+	struct xs_session_watch *watch = entry->owner;
+	struct xs_session *session = watch->session;
+	struct xs_session_event *event;
+	bool superfluous;
+
+	spin_lock(&session->lock);
+	superfluous = session->closing ||
+		      xs_session_event_unread_locked(watch, path);
+	spin_unlock(&session->lock);
+	if (superfluous)
+		return 0;
+
+	event = xs_session_event_alloc(watch, path);
+	if (!event)
+		return -ENOMEM;
+	spin_lock(&session->lock);
+	list_add_tail(&event->node, &watch->unread);
+	spin_unlock(&session->lock);
+	xs_session_queue(session, &event->msg);
+	return 0;
+}
+
+static void xs_session_watch_release(struct xs_watch_entry *entry)
+{
+	struct xs_session_watch *watch = entry->owner;
+
+	xs_session_put(watch->session);
+	kfree(watch);
+}
+
+static const struct xs_watch_ops xs_session_watch_ops = {
+	.event = xs_session_watch_event,
+	.release = xs_session_watch_release,
+};
+
+/* A watch that is not registered; freed with the one reference to its entry. */
+static struct xs_session_watch *
+xs_session_watch_alloc(struct xs_session *session, const char *path,
+		       const char *token, const char *extra, size_t extra_len)
+{
+	size_t token_len = strlen(token);
+	struct xs_session_watch *watch;
+
+	watch = kzalloc(struct_size(watch, token, token_len + 1),
+			GFP_KERNEL_ACCOUNT);
+	if (!watch)
+		return ERR_PTR(-ENOMEM);
+	watch->entry = xs_watch_entry_alloc(path, extra, extra_len,
+					    GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(watch->entry)) {
+		kfree(watch);
+		return ERR_PTR(-ENOMEM);
+	}
+	INIT_LIST_HEAD(&watch->node);
+	INIT_LIST_HEAD(&watch->unread);
+	xs_session_get(session);
+	watch->session = session;
+	watch->token_len = token_len;
+	memcpy(watch->token, token, token_len + 1);
+	watch->entry->ops = &xs_session_watch_ops;
+	watch->entry->owner = watch;
+	return watch;
+}
+
+/* The newest of those that the client gave the same path and token. */
+static struct xs_session_watch *
+xs_session_watch_find_locked(struct xs_session *session, const char *path,
+			     const char *token)
+	__must_hold(&session->lock)
+{
+	struct xs_session_watch *watch;
+
+	lockdep_assert_held(&session->lock);
+	list_for_each_entry(watch, &session->watch_list, node) {
+		if (!strcmp(watch->token, token) &&
+		    !strcmp(watch->entry->path, path))
+			return watch;
+	}
+	return NULL;
+}
+
+/* Take a watch off its list: whoever does so owns the list's reference. */
+static bool xs_session_watch_unlink(struct xs_session_watch *watch)
+{
+	struct xs_session *session = watch->session;
+	bool listed;
+
+	spin_lock(&session->lock);
+	listed = !list_empty(&watch->node);
+	list_del_init(&watch->node);
+	spin_unlock(&session->lock);
+	return listed;
+}
+
+static void xs_session_watch_link(struct xs_session_watch *watch)
+{
+	struct xs_session *session = watch->session;
+
+	spin_lock(&session->lock);
+	list_add(&watch->node, &session->watch_list);
+	spin_unlock(&session->lock);
+}
+
+static void xs_session_watch_drop(struct xs_session_watch *watch)
+{
+	if (!xs_session_watch_unlink(watch))
+		return;
+	xs_watch_entry_remove(watch->session->watches, watch->entry);
+	xs_watch_entry_put(watch->entry);
+}
+
+/**
+ * xs_session_watched() - the server has answered a client's XS_WATCH
+ * @watch: the watch; the request's reference is dropped
+ * @reply: the answer; a refusal ends the watch
+ *
+ * Context: I/O thread.
+ */
+void xs_session_watched(struct xs_session_watch *watch,
+			const struct xs_msg *reply)
+{
+	if (reply->hdr.type != XS_WATCH)
+		xs_session_watch_drop(watch);
+	xs_watch_entry_put(watch->entry);
+}
+
+/**
+ * xs_session_unwatched() - the server has answered a client's XS_UNWATCH
+ * @watch: the watch; the request's reference is dropped
+ * @reply: the answer; to remove what is not there has always succeeded on
+ *	this device, so -ENOENT becomes "OK"
+ *
+ * Context: I/O thread.
+ */
+void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply)
+{
+	if (reply->hdr.type == XS_ERROR &&
+	    xs_wire_errno(reply->body, reply->hdr.len) == -ENOENT) {
+		xs_msg_clear(reply);
+		reply->hdr.type = XS_UNWATCH;
+		xs_msg_set_body(reply, "OK", 3, GFP_NOWAIT);
+	}
+	xs_watch_entry_put(watch->entry);
+}
+
+static bool xs_session_parse_watch(const struct xs_session *session,
+				   const char **path, const char **token,
+				   const char **extra)
+{
+	const char *pos = xs_session_body(session);
+	const char *end = pos + session->in.hdr.len;
+
+	*path = xs_wire_next_string(&pos, end);
+	*token = xs_wire_next_string(&pos, end);
+	*extra = pos;
+	return *path && *token;
+}
+
+/* Registered and listed before it is sent: the event may overtake the reply. */
+static int xs_session_watch_send(struct xs_session *session,
+				 struct xs_session_watch *watch)
+{
+	struct xs_watch_entry *entry = watch->entry;
+	struct xs_request *req;
+	int err;
+
+	err = xs_watch_entry_add(session->watches, entry);
+	if (err)
+		return xs_session_fail(session, err);
+	req = xs_watch_entry_request(entry, XS_WATCH, GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(req)) {
+		xs_watch_entry_remove(session->watches, entry);
+		return xs_session_fail(session, PTR_ERR(req));
+	}
+	kref_get(&entry->ref);	/* the list's */
+	xs_session_watch_link(watch);
+	kref_get(&entry->ref);	/* the request's */
+	err = xs_session_submit(session, req, watch);
+	if (err) {
+		xs_session_watch_drop(watch);
+		xs_watch_entry_put(entry);
+	}
+	return err;
+}
+
+/**
+ * xs_session_watch() - a client's XS_WATCH
+ * @session: the session
+ *
+ * What follows the token, such as a depth, is passed on with it.
+ *
+ * Context: See session_msg.c.
+ * Return: 0 or a negative errno, see xs_session_message().
+ */
+int xs_session_watch(struct xs_session *session)
+{
+	const char *end = session->in.raw + session->in.have;
+	const char *path, *token, *extra;
+	struct xs_session_watch *watch;
+	int err;
+
+	if (!xs_session_parse_watch(session, &path, &token, &extra))
+		return xs_session_answer(session, -EINVAL);
+	watch = xs_session_watch_alloc(session, path, token, extra, end - extra);
+	if (IS_ERR(watch))
+		return xs_session_fail(session, PTR_ERR(watch));
+	err = xs_session_watch_send(session, watch);
+	xs_watch_entry_put(watch->entry);
+	return err;
+}
+
+/**
+ * xs_session_unwatch() - a client's XS_UNWATCH
+ * @session: the session
+ *
+ * No event of the watch is queued for the client once this has returned.
+ *
+ * Context: See session_msg.c.
+ * Return: 0 or a negative errno, see xs_session_message().
+ */
+int xs_session_unwatch(struct xs_session *session)
+{
+	const char *path, *token, *extra;
+	struct xs_session_watch *watch;
+	struct xs_request *req;
+	int err;
+
+	if (!xs_session_parse_watch(session, &path, &token, &extra))
+		return xs_session_answer(session, -EINVAL);
+	spin_lock(&session->lock);
+	watch = xs_session_watch_find_locked(session, path, token);
+	if (watch)
+		list_del_init(&watch->node);
+	spin_unlock(&session->lock);
+	if (!watch)
+		return xs_session_answer(session, 0);
+
+	/* From here on the list's reference is ours, then the request's. */
+	req = xs_watch_entry_request(watch->entry, XS_UNWATCH,
+				     GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(req)) {
+		xs_session_watch_link(watch);
+		return xs_session_fail(session, PTR_ERR(req));
+	}
+	xs_watch_entry_remove(session->watches, watch->entry);
+	err = xs_session_submit(session, req, watch);
+	if (err)
+		xs_session_watch_link(watch);
+	return err;
+}
