@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one store that a kernel has.
+ *
+ * The only file that names the singleton: its connection, its watches, the
+ * order in which they start, who is told when the store is there, and what
+ * happens at suspend and reboot. Where the ring is, the transport knows; it
+ * calls xs_store_init() first, xs_store_start() when the ring can be used, and
+ * xs_store_announce() when there is a server at the other end.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenbus: " fmt
+
+#include <linux/export.h>
+#include <linux/notifier.h>
+#include <linux/printk.h>
+#include <linux/reboot.h>
+#include <xen/xenbus.h>
+
+#include "store.h"
+#include "xen_transport.h"
+
+struct xs_store {
+	/** @conn: set up by xs_store_init() */
+	struct xs_conn conn;
+	/** @watches: set up by xs_store_init() */
+	struct xs_watches watches;
+	/** @ready_mutex: protects @ready_chain and the step to ready */
+	struct mutex ready_mutex;
+	/** @ready_chain: who is to be told when the server is there */
+	struct raw_notifier_head ready_chain;
+};
+
+static struct xs_store xs_store = {
+	.ready_mutex = __MUTEX_INITIALIZER(xs_store.ready_mutex),
+	.ready_chain = RAW_NOTIFIER_INIT(xs_store.ready_chain),
+};
+
+/* Event channel to the server, 0 if there is none; the transport's. */
+int xen_store_evtchn;
+EXPORT_SYMBOL_GPL(xen_store_evtchn);
+
+/* The ring page, NULL until it is known; the transport's. */
+struct xenstore_domain_interface *xen_store_interface;
+EXPORT_SYMBOL_GPL(xen_store_interface);
+
+/* How the server is reached; the transport's. */
+enum xenstore_init xen_store_domain_type;
+EXPORT_SYMBOL_GPL(xen_store_domain_type);
+
+/* Positive once there is a server that answers. */
+int xenstored_ready;
+
+/**
+ * xs_store_conn() - the connection of this kernel
+ *
+ * Context: Any.
+ * Return: The connection; usable once xs_store_init() has been called.
+ */
+struct xs_conn *xs_store_conn(void)
+{
+	return &xs_store.conn;
+}
+
+/**
+ * xs_store_watches() - the watches of this kernel
+ *
+ * Context: Any.
+ * Return: The registry; usable once xs_store_init() has been called.
+ */
+struct xs_watches *xs_store_watches(void)
+{
+	return &xs_store.watches;
+}
+
+/* A server that is a process of ours has been killed by now. */
+static int xs_store_reboot(struct notifier_block *nb, unsigned long code,
+			   void *unused)
+{
+	if (xs_store.conn.t->peer_is_local)
+		xs_conn_break(&xs_store.conn, -ESHUTDOWN);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block xs_store_reboot_nb = {
+	.notifier_call = xs_store_reboot,
+};
+
+/**
+ * xs_store_init() - make the store accept requests
+ * @t: how the server will be reached
+ *
+ * Requests wait until xs_store_start().
+ *
+ * Context: Process, once, before anybody else uses the store.
+ */
+void xs_store_init(struct xs_transport *t)
+{
+	xs_conn_init(&xs_store.conn, t, &xs_watch_conn_ops, &xs_store.watches);
+	xs_watches_init(&xs_store.watches, &xs_store.conn);
+}
+
+/**
+ * xs_store_start() - connect and start the threads
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or the error of the step that failed; all others are undone then
+ * and it may be called again.
+ */
+int xs_store_start(void)
+{
+	int err;
+
+	err = register_reboot_notifier(&xs_store_reboot_nb);
+	if (err)
+		return err;
+	err = xs_conn_connect(&xs_store.conn);
+	if (err)
+		goto err_unregister;
+	err = xs_conn_start(&xs_store.conn);
+	if (err)
+		goto err_disconnect;
+	err = xs_watches_start(&xs_store.watches);
+	if (err)
+		goto err_stop;
+	return 0;
+
+err_stop:
+	xs_conn_stop(&xs_store.conn);
+err_disconnect:
+	xs_conn_disconnect(&xs_store.conn);
+err_unregister:
+	unregister_reboot_notifier(&xs_store_reboot_nb);
+	return err;
+}
+
+/**
+ * xs_store_stop() - undo xs_store_start() and xs_store_init()
+ *
+ * A running kernel keeps its store; this is for test suites.
+ *
+ * Context: Process, may sleep; nobody else uses the store.
+ */
+void xs_store_stop(void)
+{
+	xs_watches_stop(&xs_store.watches);
+	xs_conn_stop(&xs_store.conn);
+	xs_conn_disconnect(&xs_store.conn);
+	xs_conn_destroy(&xs_store.conn);
+	xs_watches_destroy(&xs_store.watches);
+	unregister_reboot_notifier(&xs_store_reboot_nb);
+	xenstored_ready = 0;
+}
+
+/**
+ * xs_store_announce() - tell those who wait that the server is there
+ *
+ * Context: Process, may sleep; those who are told may use the store.
+ */
+void xs_store_announce(void)
+{
+	mutex_lock(&xs_store.ready_mutex);
+	xenstored_ready = 1;
+	raw_notifier_call_chain(&xs_store.ready_chain, 0, NULL);
+	mutex_unlock(&xs_store.ready_mutex);
+}
+
+/**
+ * register_xenstore_notifier() - be called when the store can be used
+ * @nb: the callback
+ *
+ * If the store is there already, the callback is run at once and @nb is not
+ * kept. Otherwise it is run once, later; @nb must stay until then.
+ *
+ * Context: Process, may sleep.
+ * Return: 0, or what the callback returned if it was run.
+ */
+int register_xenstore_notifier(struct notifier_block *nb)
+{
+	bool ready;
+	int ret = 0;
+
+	mutex_lock(&xs_store.ready_mutex);
+	ready = xenstored_ready > 0;
+	if (!ready)
+		ret = raw_notifier_chain_register(&xs_store.ready_chain, nb);
+	mutex_unlock(&xs_store.ready_mutex);
+	return ready ? nb->notifier_call(nb, 0, NULL) : ret;
+}
+EXPORT_SYMBOL_GPL(register_xenstore_notifier);
+
+/**
+ * unregister_xenstore_notifier() - do not be called any more
+ * @nb: a callback that was registered and need not have been run
+ *
+ * Context: Process, may sleep; not from a callback.
+ */
+void unregister_xenstore_notifier(struct notifier_block *nb)
+{
+	mutex_lock(&xs_store.ready_mutex);
+	raw_notifier_chain_unregister(&xs_store.ready_chain, nb);
+	mutex_unlock(&xs_store.ready_mutex);
+}
+EXPORT_SYMBOL_GPL(unregister_xenstore_notifier);
+
+/**
+ * xs_suspend() - get everybody out before the domain is suspended
+ *
+ * Waits until every request has been answered and every transaction of the
+ * kernel has ended; whoever comes later waits for xs_resume() or
+ * xs_suspend_cancel(), one of which must follow.
+ *
+ * Context: Process, may sleep; may be called by a watch's callback.
+ */
+void xs_suspend(void)
+{
+	if (xs_store.conn.t)
+		xs_watches_suspend(&xs_store.watches);
+}
+
+/**
+ * xs_resume() - go on, perhaps with another server at the other end
+ *
+ * Sets all watches again. Transactions of user processes from before end with
+ * EAGAIN.
+ *
+ * Context: Process, may sleep; after xs_suspend().
+ */
+void xs_resume(void)
+{
+	if (xs_store.conn.t)
+		xs_watches_resume(&xs_store.watches);
+}
+
+/**
+ * xs_suspend_cancel() - the domain was not suspended after all
+ *
+ * Everything is as it was, open transactions included.
+ *
+ * Context: Process; after xs_suspend().
+ */
+void xs_suspend_cancel(void)
+{
+	if (xs_store.conn.t)
+		xs_watches_suspend_cancel(&xs_store.watches);
+}
