@@ -34,6 +34,7 @@ declare -A below=(
 	[pump]="conn request gate ring transport wire"
 	[ops]="conn request gate transport wire"
 	[watch]="ops conn request gate transport wire"
+	[suspend]="watch ops conn request gate transport wire"
 	[session]="watch ops conn request gate transport wire"
 )
 
@@ -43,7 +44,7 @@ declare -A core_for=(
 	[store]="ops watch session conn request gate transport wire"
 	[api]="ops watch conn request wire"
 	[cdev]="session wire"
-	[xen_transport]="transport conn"
+	[xen_transport]="ops transport conn"
 	[debugfs]="ops watch session conn request gate transport wire"
 )
 

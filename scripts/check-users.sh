@@ -64,10 +64,7 @@ build_in() {
 		[ ! -e "$object" ] || nm --undefined-only -f posix "$object" | cut -d' ' -f1
 	done | sort -u >"$out/$kind.undefined"
 	nm --extern-only --defined-only -f posix drivers/xen/xenbus/built-in.a 2>/dev/null |
-		grep -E ' [A-Z] ' | cut -d' ' -f1 | grep -v '^__' | sort -u >"$out/$kind.defined"
-	nm --extern-only --defined-only -f posix drivers/xen/xenbus/built-in.a 2>/dev/null |
-		grep -oE '^__xenbus[a-z_]+' | sort -u >>"$out/$kind.defined"
-	sort -uo "$out/$kind.defined" "$out/$kind.defined"
+		grep -E ' [A-Z] ' | cut -d' ' -f1 | sort -u >"$out/$kind.defined"
 	exports "$build" >"$out/$kind.exports"
 }
 
@@ -77,7 +74,7 @@ exports() {
 	local scratch
 	scratch=$(mktemp -d)
 	ld -r -o "$scratch/vmlinux.o" --whole-archive drivers/xen/xenbus/built-in.a &&
-		"$1/scripts/mod/modpost" -o "$scratch/symvers" "$scratch/vmlinux.o" 2>"$scratch/log"
+		(cd "$scratch" && "$1/scripts/mod/modpost" -M -o symvers vmlinux.o 2>log)
 	cut -f2,4,5 "$scratch/symvers" | sort
 	rm -rf "$scratch"
 }

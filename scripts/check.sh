@@ -36,11 +36,14 @@ mapfile -t texts < <(find README.md Documentation -name '*.md' -o -name '*.rst' 
 mapfile -t shells < <(grep -lE '^#!/bin/(ba)?sh' -r scripts tests .ci --include='*' 2>/dev/null | sort)
 mapfile -t pythons < <(grep -lE '^#!/usr/bin/env python3' -r scripts tests tools 2>/dev/null | sort)
 
-# ENOSYS is also the name of an error on the wire.
+# ENOSYS is also the name of an error on the wire, and the states of a device
+# have had their names for ever.
 checkpatch() {
 	(cd "$tree" && printf '%s\n' "${sources[@]/#/$REPO/}" |
-		xargs -P "$JOBS" -n 8 perl scripts/checkpatch.pl --no-tree --strict --quiet \
-			--terse --show-types --no-summary --ignore ENOSYS -f)
+		xargs -P "$JOBS" -n 8 perl scripts/checkpatch.pl --strict --quiet \
+			--terse --show-types --no-summary --ignore ENOSYS -f |
+		grep -vE 'CAMELCASE.*<XenbusState')
+	true # what it says is what counts
 }
 
 # This kernel-doc takes __guarded_by() for the name of a member; later ones know
