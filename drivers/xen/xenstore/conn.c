@@ -28,7 +28,9 @@ static void xs_conn_event(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
 
-	wake_up(&conn->wq);
+	/* While the rings are being attached, nobody can look at them. */
+	if (READ_ONCE(conn->state) != XS_CONN_UP || xs_conn_event_matters(conn))
+		wake_up(&conn->wq);
 }
 
 /**
@@ -56,7 +58,7 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
 	INIT_LIST_HEAD(&conn->queue);
-	conn->state = XS_CONN_DOWN;
+	WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	xa_init_flags(&conn->pending, XA_FLAGS_ALLOC1);
 	conn->next_id = 1;
 	init_waitqueue_head(&conn->wq);
@@ -93,6 +95,16 @@ static void xs_conn_attach(struct xs_conn *conn)
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	conn->rx.have = 0;
+	WRITE_ONCE(conn->rx.missing, 0);
+}
+
+static void xs_conn_set_up(struct xs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	conn->break_err = 0;
+	WRITE_ONCE(conn->state, XS_CONN_UP);
+	spin_unlock(&conn->lock);
+	wake_up(&conn->wq);
 }
 
 /**
@@ -122,11 +134,7 @@ int xs_conn_connect(struct xs_conn *conn)
 			t->ops->kick(t);
 	}
 
-	spin_lock(&conn->lock);
-	conn->break_err = 0;
-	conn->state = XS_CONN_UP;
-	spin_unlock(&conn->lock);
-	wake_up(&conn->wq);
+	xs_conn_set_up(conn);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_connect);
@@ -136,7 +144,8 @@ EXPORT_SYMBOL_GPL(xs_conn_connect);
  * @conn: the I/O thread is parked, the gate is closed and drained
  *
  * Another server may be at the other end now, so what was left half read is
- * forgotten and transactions opened before are of an older generation.
+ * forgotten and transactions opened before are of an older generation. A
+ * connection that was broken works again.
  *
  * Context: Process, may sleep.
  * Return: 0 or the error of &xs_transport_ops.reconnect.
@@ -154,6 +163,7 @@ int xs_conn_reconnect(struct xs_conn *conn)
 	if (xs_ring_publish_responses(&conn->responses))
 		t->ops->kick(t);
 	conn->generation++;
+	xs_conn_set_up(conn);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_reconnect);
@@ -232,7 +242,7 @@ void xs_conn_disconnect(struct xs_conn *conn)
 	spin_lock(&conn->lock);
 	up = conn->state != XS_CONN_DOWN;
 	if (conn->state == XS_CONN_UP)
-		conn->state = XS_CONN_DOWN;
+		WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	spin_unlock(&conn->lock);
 	if (up)
 		conn->t->ops->disconnect(conn->t);

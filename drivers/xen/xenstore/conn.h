@@ -23,6 +23,12 @@
  */
 #define XS_GFP		(GFP_NOIO | __GFP_HIGH)
 
+/*
+ * The I/O thread is woken for a message that is complete, or for this much of
+ * a longer one, in bytes: half a ring, so that the peer need not stop.
+ */
+#define XS_WAKE_BYTES	(XENSTORE_RING_SIZE / 2)
+
 struct task_struct;
 struct xs_conn;
 
@@ -115,6 +121,8 @@ struct xs_conn {
 		struct xsd_sockmsg hdr;
 		/** @rx.have: bytes of header and body received */
 		size_t have;
+		/** @rx.missing: bytes to come, 0 between messages; read by any */
+		u32 missing;
 		/** @rx.body: body and a NUL */
 		char body[XENSTORE_PAYLOAD_MAX + 1];
 	} rx;
@@ -145,6 +153,7 @@ void xs_conn_break(struct xs_conn *conn, int err);
 /* pump.c */
 int xs_conn_pump(struct xs_conn *conn);
 bool xs_conn_has_work(struct xs_conn *conn);
+bool xs_conn_event_matters(const struct xs_conn *conn);
 bool xs_conn_at_boundary(const struct xs_conn *conn);
 
 /* conn.c, for those who have requests */

@@ -24,7 +24,7 @@ static void xs_conn_fail_all(struct xs_conn *conn, int err)
 	unsigned long id;
 
 	spin_lock(&conn->lock);
-	conn->state = XS_CONN_BROKEN;
+	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
 	conn->break_err = err;
 	while (!list_empty(&conn->queue))
 		list_del_init(conn->queue.next);
@@ -33,6 +33,7 @@ static void xs_conn_fail_all(struct xs_conn *conn, int err)
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	conn->rx.have = 0;
+	WRITE_ONCE(conn->rx.missing, 0);
 	xa_for_each(&conn->pending, id, req) {
 		if (xa_erase(&conn->pending, id) == req)
 			xs_request_finish(req, err);
@@ -153,10 +154,20 @@ static bool xs_conn_has_header(const struct xs_conn *conn)
 	return conn->rx.have >= sizeof(conn->rx.hdr);
 }
 
+static u32 xs_conn_missing(const struct xs_conn *conn)
+{
+	u32 total = sizeof(conn->rx.hdr);
+
+	if (!conn->rx.have)
+		return 0;
+	if (xs_conn_has_header(conn))
+		total += conn->rx.hdr.len;
+	return total - conn->rx.have;
+}
+
 static bool xs_conn_has_message(const struct xs_conn *conn)
 {
-	return xs_conn_has_header(conn) &&
-	       conn->rx.have == sizeof(conn->rx.hdr) + conn->rx.hdr.len;
+	return conn->rx.have && !xs_conn_missing(conn);
 }
 
 /* Read what the current header or body still lacks; 0 if nothing is there. */
@@ -171,7 +182,7 @@ static int xs_conn_read_some(struct xs_conn *conn)
 	else
 		n = xs_ring_read(&conn->responses,
 				 conn->rx.body + have - sizeof(conn->rx.hdr),
-				 sizeof(conn->rx.hdr) + conn->rx.hdr.len - have);
+				 xs_conn_missing(conn));
 	if (n <= 0)
 		return n;
 	conn->rx.have += n;
@@ -198,6 +209,7 @@ static int xs_conn_receive(struct xs_conn *conn)
 		}
 		n = xs_conn_read_some(conn);
 	} while (n > 0);
+	WRITE_ONCE(conn->rx.missing, xs_conn_missing(conn));
 	return n;
 }
 
@@ -282,6 +294,41 @@ bool xs_conn_at_boundary(const struct xs_conn *conn)
 }
 EXPORT_SYMBOL_GPL(xs_conn_at_boundary);
 
+/* Enough for a turn that gets somewhere, or an index that cannot be. */
+static bool xs_conn_can_receive(const struct xs_conn *conn)
+{
+	u32 unread = xs_ring_unread(&conn->responses);
+	u32 want = READ_ONCE(conn->rx.missing);
+
+	if (!want && unread >= sizeof(conn->rx.hdr))
+		want = xs_ring_peek_u32(&conn->responses,
+					offsetof(struct xsd_sockmsg, len));
+	want = min_t(u32, want, XS_WAKE_BYTES);
+	if (!READ_ONCE(conn->rx.missing))
+		want += sizeof(conn->rx.hdr);
+	return unread >= want;
+}
+
+/**
+ * xs_conn_event_matters() - does a signal of the peer have to wake anybody?
+ * @conn: a connection that is UP
+ *
+ * A server signals when it has read a header, read a body, written a header
+ * and written a body; only the last of these gives us something to do. A
+ * message that is still incomplete now is followed by another signal.
+ *
+ * Context: Any, hard interrupt included; a look at what the I/O thread and the
+ * peer may be changing, which errs towards waking.
+ * Return: false if the I/O thread, if it slept, would find nothing to do.
+ */
+bool xs_conn_event_matters(const struct xs_conn *conn)
+{
+	return xs_conn_can_receive(conn) || xs_conn_peer_failed(conn) ||
+	       (!list_empty_careful(&conn->queue) &&
+		xs_ring_has_room(&conn->requests));
+}
+EXPORT_SYMBOL_GPL(xs_conn_event_matters);
+
 /**
  * xs_conn_has_work() - would a turn of the pump achieve anything?
  * @conn: the connection
@@ -308,8 +355,8 @@ bool xs_conn_has_work(struct xs_conn *conn)
 	if (state == XS_CONN_DOWN)
 		return false;
 	/* An impossible index is work too: the turn breaks the connection. */
-	return xs_ring_available(&conn->responses) ||
-	       (queued && xs_ring_room(&conn->requests)) ||
+	return xs_conn_can_receive(conn) ||
+	       (queued && xs_ring_has_room(&conn->requests)) ||
 	       xs_conn_has_message(conn) || xs_conn_peer_failed(conn);
 }
 EXPORT_SYMBOL_GPL(xs_conn_has_work);

@@ -181,7 +181,7 @@ bool xs_ring_publish_requests(struct xs_ring *ring)
 	/* The bytes are in the page before the index says so. */
 	virt_wmb();
 	WRITE_ONCE(*ring->mine, ring->own);
-	ring->published = ring->own;
+	WRITE_ONCE(ring->published, ring->own);
 	/*
 	 * Store our index, then load theirs: the peer stores its index, then
 	 * loads ours before it sleeps. One of the two sees the other.
@@ -211,7 +211,7 @@ bool xs_ring_publish_responses(struct xs_ring *ring)
 	/* The bytes have been copied out before their room is given back. */
 	virt_mb();
 	WRITE_ONCE(*ring->mine, ring->own);
-	ring->published = ring->own;
+	WRITE_ONCE(ring->published, ring->own);
 	ring->was_full = false;
 	/* Store our index, then load theirs; see xs_ring_publish_requests(). */
 	virt_mb();
@@ -234,3 +234,56 @@ void xs_ring_skip(struct xs_ring *ring)
 	ring->own = READ_ONCE(*ring->theirs);
 }
 EXPORT_SYMBOL_GPL(xs_ring_skip);
+
+/**
+ * xs_ring_has_room() - is it worth while to write again?
+ * @ring: a request ring
+ *
+ * Context: Any, hard interrupt included.
+ * Return: true if at least half of the ring was free when the I/O thread last
+ * published, or if the peer's index is impossible.
+ */
+bool xs_ring_has_room(const struct xs_ring *ring)
+{
+	u32 used = READ_ONCE(ring->published) - READ_ONCE(*ring->theirs);
+
+	return used <= XENSTORE_RING_SIZE / 2 || used > XENSTORE_RING_SIZE;
+}
+EXPORT_SYMBOL_GPL(xs_ring_has_room);
+
+/**
+ * xs_ring_unread() - how much waits to be read, for a look from outside
+ * @ring: a response ring
+ *
+ * Context: Any, hard interrupt included.
+ * Return: Bytes since the I/O thread last published; more than 1024 if the
+ * peer's index is impossible.
+ */
+u32 xs_ring_unread(const struct xs_ring *ring)
+{
+	return READ_ONCE(*ring->theirs) - READ_ONCE(ring->published);
+}
+EXPORT_SYMBOL_GPL(xs_ring_unread);
+
+/**
+ * xs_ring_peek_u32() - look at a number that has not been read yet
+ * @ring: a response ring
+ * @offset: bytes from where the I/O thread last published
+ *
+ * Only a hint: the peer may change it afterwards.
+ *
+ * Context: Any, hard interrupt included.
+ * Return: The number, in the byte order of this machine as on the wire.
+ */
+u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset)
+{
+	u32 from = READ_ONCE(ring->published) + offset;
+	u8 bytes[sizeof(u32)];
+	u32 value, i;
+
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = READ_ONCE(ring->data[MASK_XENSTORE_IDX(from + i)]);
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+EXPORT_SYMBOL_GPL(xs_ring_peek_u32);

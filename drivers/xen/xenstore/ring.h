@@ -28,7 +28,7 @@ struct xs_ring {
 	const XENSTORE_RING_IDX *theirs;
 	/** @own: how far we have got; I/O thread only */
 	u32 own;
-	/** @published: last value stored to @mine; I/O thread only */
+	/** @published: last value stored to @mine; written by the I/O thread */
 	u32 published;
 	/** @was_full: the peer may wait for room; I/O thread only */
 	bool was_full;
@@ -45,5 +45,10 @@ int xs_ring_read(struct xs_ring *ring, void *to, size_t len);
 bool xs_ring_publish_requests(struct xs_ring *ring);
 bool xs_ring_publish_responses(struct xs_ring *ring);
 void xs_ring_skip(struct xs_ring *ring);
+
+/* For the interrupt handler */
+bool xs_ring_has_room(const struct xs_ring *ring);
+u32 xs_ring_unread(const struct xs_ring *ring);
+u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset);
 
 #endif /* _XENSTORE_RING_H */
