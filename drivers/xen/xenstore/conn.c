@@ -19,6 +19,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 
@@ -394,3 +395,6 @@ int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 	return req->err;
 }
 EXPORT_SYMBOL_GPL(xs_conn_call);
+
+MODULE_DESCRIPTION("XenStore protocol core");
+MODULE_LICENSE("GPL");
