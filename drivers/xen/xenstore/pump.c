@@ -303,6 +303,9 @@ static bool xs_conn_can_receive(const struct xs_conn *conn)
 	if (!want && unread >= sizeof(conn->rx.hdr))
 		want = xs_ring_peek_u32(&conn->responses,
 					offsetof(struct xsd_sockmsg, len));
+	/* Nothing need follow a length that cannot be. */
+	if (want > XENSTORE_PAYLOAD_MAX)
+		return true;
 	want = min_t(u32, want, XS_WAKE_BYTES);
 	if (!READ_ONCE(conn->rx.missing))
 		want += sizeof(conn->rx.hdr);
