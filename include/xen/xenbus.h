@@ -106,6 +106,8 @@ struct xenbus_device {
 	 * device of the same name, so this one leaves the store alone
 	 */
 	bool vanished;
+	/** @recheck: private to the bus; it will be looked at again */
+	bool recheck;
 };
 
 #define to_xenbus_device(__dev)	container_of_const(__dev, struct xenbus_device, dev)
