@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """Build the initial file systems of dom0 and of the guests."""
 
+import atexit
 import gzip
 import os
 import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 
 from kernel import BUILD, HERE, REPO
+
+# Gone with the process: several runs may go on at the same time.
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="xenbus-initramfs."))
+atexit.register(shutil.rmtree, WORK, ignore_errors=True)
 
 GUEST = HERE / "guest"
 USER = HERE.parent / "user"
@@ -49,8 +55,7 @@ class Tree:
 
     def __init__(self, name):
         self.name = name
-        self.root = BUILD / "xen" / "root" / name
-        shutil.rmtree(self.root, ignore_errors=True)
+        self.root = WORK / name
         for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
                      "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
             (self.root / part).mkdir(parents=True)
@@ -71,8 +76,11 @@ class Tree:
         for program in programs:
             self.add(xen / program, program)
         seen = set()
-        while todo:
-            for name in needed(todo.pop()):
+        names = ["libgcc_s.so.1"]       # glibc loads it for pthread_cancel
+        while todo or names:
+            names = names or needed(todo.pop())
+            while names:
+                name = names.pop()
                 if name not in seen:
                     seen.add(name)
                     library = find_library(xen, name)
@@ -82,7 +90,7 @@ class Tree:
 
     def pack(self):
         """Write the archive and return its path."""
-        archive = self.root.parent / f"{self.name}.cpio.gz"
+        archive = WORK / f"{self.name}.cpio.gz"
         names = subprocess.run(["find", ".", "-print0"], cwd=self.root,
                                check=True, stdout=subprocess.PIPE).stdout
         cpio = subprocess.run(
@@ -104,6 +112,8 @@ def user_programs():
 def guest_archive(xen):
     tree = Tree("domu")
     tree.add_programs(xen, STORE_TOOLS)
+    for program in user_programs():
+        tree.add(program, f"tests/{program.name}")
     tree.add(GUEST / "net-up", "bin/net-up")
     for name in ("poweroff", "reboot"):
         tree.add(GUEST / "down", f"sbin/{name}")

@@ -31,6 +31,8 @@ class MachineError(Exception):
 
 
 class Machine:
+    SPLATS = SPLATS
+
     def __init__(self, name, kernel, archive, xen=None, cmdline="",
                  control="ttyS1", smp=2, memory=2048, cpu="qemu64",
                  icount=False):
@@ -133,7 +135,7 @@ class Machine:
 
     def power_off(self, seconds=120):
         """Keep the guests' consoles, then end."""
-        _, text = self.run("cat /var/log/xen/console/*.log", seconds)
+        _, text = self.run("cat /var/log/xen/console/guest-*.log", seconds)
         self.guest_log.write_text(text)
         self.child.send("9999 poweroff -f\n")
         try:

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Named tests, grouped by the boot they share, reported one by one."""
+
+import fnmatch
+import sys
+import time
+
+from machine import Machine, MachineError
+
+GROUPS = {}
+COLOURS = sys.stdout.isatty()
+
+
+class Group:
+    """What runs on one boot. OPTIONS go to Machine; tests keep their order."""
+
+    def __init__(self, name, about, **options):
+        self.name = name
+        self.about = about
+        self.options = options
+        self.entries = []
+        GROUPS[name] = self
+
+    def test(self, title):
+        """A decorator: FUNCTION(vm) raises if the promise is not kept."""
+        def register(function):
+            self.entries.append((f"{self.name}: {title}", function, True))
+            return function
+        return register
+
+    def step(self, function):
+        """A decorator: runs in any case; is no test of its own."""
+        self.entries.append((function.__name__, function, False))
+        return function
+
+    def names(self):
+        return ([f"{self.name}: boots"] +
+                [name for name, _, is_test in self.entries if is_test] +
+                [f"{self.name}: no {kind} on any console"
+                 for kind in Machine.SPLATS] + [f"{self.name}: powers off"])
+
+
+class Report:
+    def __init__(self, total):
+        self.number = self.passed = self.failed = 0
+        print("TAP version 13")
+        print(f"1..{total}", flush=True)
+
+    def add(self, name, error=None, seconds=None):
+        self.number += 1
+        word = "not ok" if error else "ok"
+        if error:
+            self.failed += 1
+        else:
+            self.passed += 1
+        note = f" # {seconds:.1f} s" if seconds is not None else ""
+        print(f"{word} {self.number} - {name}{note}")
+        if error:
+            print("\n".join(f"# {line}" for line in str(error).splitlines()))
+        sys.stdout.flush()
+
+    def finish(self):
+        print(f"{self.passed} passed, {self.failed} failed")
+        return self.failed != 0
+
+
+def run_group(group, report, wanted, **machine):
+    """Boot once and run every test of GROUP whose name is in WANTED."""
+    lost = None         # the error after which nothing more can be learned
+
+    def attempt(name, function):
+        nonlocal lost
+        start = time.monotonic()
+        error = lost and f"not run: {lost}"
+        if not lost:
+            try:
+                function()
+            except MachineError as caught:
+                error = lost = caught
+            except Exception as caught:         # a test may fail in any way
+                error = caught if isinstance(caught, AssertionError) \
+                    else repr(caught)
+                error = error if str(error) else "failed"
+        if name in wanted:
+            report.add(name, error, time.monotonic() - start)
+        elif error and not lost:
+            lost = f"{name}: {error}"
+
+    with Machine(group.name, **machine, **group.options) as vm:
+        attempt(f"{group.name}: boots", vm.boot)
+        for name, function, is_test in group.entries:
+            if not is_test or name in wanted:
+                attempt(name, lambda: function(vm))
+        attempt(f"{group.name}: powers off", vm.power_off)
+        for kind, lines in vm.splats().items():
+            name = f"{group.name}: no {kind} on any console"
+            if name in wanted:
+                report.add(name, "\n".join(lines[:10]))
+
+
+def select(only, boot):
+    """Groups and the names to run of each."""
+    chosen = {}
+    for group in GROUPS.values():
+        if boot and group.name != boot:
+            continue
+        names = [name for name in group.names()
+                 if not only or any(fnmatch.fnmatch(name, f"*{glob}*")
+                                    for glob in only)]
+        if names:
+            chosen[group.name] = names
+    return chosen

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+"""dom0 alone: the tools of others through the device, on both daemons."""
+
+import re
+
+from report import Group
+
+TEST_STORE = ("read 1", "read 2000", "write 1", "write 2000", "dir",
+              "rm node", "rm dir", "ta empty", "ta empty x", "ta rmw",
+              "ta rmw x", "ta err")
+
+
+def via_device(vm, command, seconds=120):
+    return vm.check(f"export XENSTORED_PATH=/dev/xen/xenbus; {command}",
+                    seconds)
+
+
+def ls(vm):
+    listing = via_device(vm, "xenstore-ls -f /local/domain/0")
+    assert '/local/domain/0/name = "Domain-0"' in listing, listing
+
+
+def write_and_read(vm):
+    out = via_device(vm, "xenstore-write /t/a one /t/b two && "
+                         "xenstore-read /t/a /t/b")
+    assert out.split() == ["one", "two"], out
+
+
+def list_children(vm):
+    out = via_device(vm, "xenstore-write /t/a 1 /t/b 2 && xenstore-list /t")
+    assert out.split() == ["a", "b"], out
+
+
+def exists(vm):
+    via_device(vm, "xenstore-write /t/a 1 && xenstore-exists /t/a && "
+                   "! xenstore-exists /t/none")
+
+
+def remove(vm):
+    via_device(vm, "xenstore-write /t/gone 1 && xenstore-rm /t/gone && "
+                   "! xenstore-exists /t/gone")
+
+
+def remove_tidily(vm):
+    via_device(vm, "xenstore-write /x/y/z 1 && xenstore-rm -t /x/y/z && "
+                   "! xenstore-exists /x")
+
+
+def chmod(vm):
+    out = via_device(vm, "xenstore-write /t/p 1 && "
+                         "xenstore-chmod /t/p n0 r7 && xenstore-ls -p /t")
+    assert re.search(r"p = \"1\"\s+\(n0,r7\)", out), out
+
+
+def watch(vm):
+    out = via_device(
+        vm, "(sleep 2; xenstore-write /t/w/below 1) & "
+            "timeout 60 xenstore-watch -n 2 /t/w; status=$?; wait; "
+            "exit $status")
+    assert out.split() == ["/t/w", "/t/w/below"], out
+
+
+def no_trace(vm):
+    via_device(vm, "xenstore-rm /t; ! xenstore-exists /t")
+
+
+def control(vm):
+    out = via_device(vm, "xenstore-control check")
+    assert out.strip() == "OK", out
+
+
+def test_xenstore(vm):
+    out = via_device(vm, "test-xenstore -i 5 2>&1", 600)
+    done = re.findall(r"^(\S.*?)\s*:.*\d ns\b", out, re.M)
+    missing = [name for name in TEST_STORE if name not in done]
+    assert not missing and "fail" not in out.lower(), \
+        f"missing: {missing}\n{out}"
+
+
+def register(daemon):
+    group = Group(f"dom0-{daemon}", f"dom0 on {daemon}, tools by others",
+                  cmdline=f"store={daemon}")
+    group.test("xenstore-ls")(ls)
+    group.test("xenstore-write and xenstore-read")(write_and_read)
+    group.test("xenstore-list")(list_children)
+    group.test("xenstore-exists")(exists)
+    group.test("xenstore-rm")(remove)
+    group.test("xenstore-rm -t")(remove_tidily)
+    group.test("xenstore-chmod")(chmod)
+    group.test("xenstore-watch")(watch)
+    if daemon == "xenstored":
+        group.test("xenstore-control check")(control)
+    group.test("test-xenstore, 12 of 12")(test_xenstore)
+    group.test("the store is as before")(no_trace)
+
+
+register("xenstored")
+register("oxenstored")

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+"""dom0 whose XenStore daemon comes late, or never."""
+
+import time
+
+from report import Group
+from scenarios import domu
+
+
+def nothing_spins(vm, seconds=15):
+    """The driver's threads use no processor time while nothing happens."""
+    def ticks():
+        return int(vm.check(
+            "total=0; for pid in $(ps -o pid,comm | awk "
+            "'$2 ~ /^(xenbus|xenwatch|xs_)/ { print $1 }'); do "
+            "set -- $(sed 's/.*) //' /proc/$pid/stat); "
+            "total=$((total + ${12} + ${13})); done; echo $total"))
+    before = ticks()
+    time.sleep(seconds)
+    used = ticks() - before
+    assert used <= 5, f"{used} ticks of 10 ms in {seconds} s"
+
+
+def queue_request(vm):
+    vm.check("(/tests/test_early /dev/xen/xenbus >/run/early 2>&1 &)")
+    domu.wait(lambda: "request queued" in vm.check("cat /run/early"), 60)
+
+
+def device_opens(vm):
+    vm.check("exec 3<>/dev/xen/xenbus")
+
+
+never = Group("no-store", "dom0 without any XenStore daemon",
+              cmdline="store=none")
+never.test("the device opens")(device_opens)
+never.test("a request is queued, a read without block says EAGAIN")(
+    queue_request)
+never.test("nothing spins")(nothing_spins)
+
+
+late = Group("late-store", "xenstored starts 60 s after boot",
+             cmdline="store=none")
+late.test("a request is queued, a read without block says EAGAIN")(
+    queue_request)
+
+
+@late.step
+def start_late(vm):
+    domu.wait(lambda: float(vm.check("cat /proc/uptime").split()[0]) > 60)
+    vm.check("store-start xenstored 2>&1")
+
+
+@late.test("the queued request gets its reply")
+def _(vm):
+    domu.wait(lambda: "ok 1" in vm.check("cat /run/early"), 60)
+    text = vm.check("cat /run/early")
+    assert "not ok" not in text, text
+
+
+@late.test("the device serves clients")
+def _(vm):
+    vm.check("XENSTORED_PATH=/dev/xen/xenbus xenstore-ls / >/dev/null")
+
+
+@late.test("a guest's disk and network are Connected")
+def _(vm):
+    domu.disk(vm)
+    domu.create(vm, "pv")
+    domu.same_disk(vm, "pv")
+    domu.ping(vm, "pv")
+    domu.destroy(vm, "pv")
