@@ -89,13 +89,15 @@ run_sparse() {
 # that this version of spatch cannot parse, and says a good deal besides.
 coccicheck() {
 	command -v spatch >/dev/null || { echo "no spatch"; return 1; }
-	local dir
+	local dir status=0
+	rm -f "$logs/spatch.err"
 	for dir in "${dirs[@]}"; do
 		find "$tree/scripts/coccinelle" -name '*.cocci' | sort |
 			xargs -P "$JOBS" -I{} spatch -D report --very-quiet --no-show-diff \
 				--cocci-file {} --dir "$tree/$dir" \
-				-I "$tree/include" -I "$tree/arch/x86/include" 2>>"$logs/spatch.err"
+				-I "$tree/include" -I "$tree/arch/x86/include" 2>>"$logs/spatch.err" || { status=1; tail -n 3 "$logs/spatch.err"; }
 	done
+	return $status
 }
 
 spelling() { codespell --ignore-words-list=fo,inout,onl "${sources[@]}" "${shells[@]}" "${pythons[@]}" "${texts[@]}"; }

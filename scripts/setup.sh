@@ -40,6 +40,7 @@ lld-14: its linker
 llvm-14: its tools
 sparse: make C=2
 coccinelle: coccicheck
+ocaml-nox: scripts inside semantic patches
 codespell: spelling
 shellcheck: our shell scripts
 perl: checkpatch and kernel-doc

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Run the KUnit suites in user-mode Linux: run.py plain|debug|coverage...
 
-A tier is a kernel configuration: plain.config, and NAME.config on top of it.
+A tier is a kernel configuration, made of the fragments in TIERS.
 The kernel's own kunit.py configures, builds and reads the results. The kernel
 is booted here, because a scan for leaks and the carrying out of coverage need
 a first process (init, in this directory), and kunit.py halts before one.
@@ -25,6 +25,11 @@ OUT = REPO / "build/kunit"
 STEP = REPO / "scripts/step.sh"
 TREE = REPO / "scripts/kernel-tree.sh"
 
+TIERS = {
+    "plain": ["base", "plain"],
+    "debug": ["base", "plain", "debug"],
+    "coverage": ["base", "coverage"],
+}
 LONE_SUITE = "xenstore_waterline"
 LONE_MODULE = "xenstore_waterline_kunit"
 BOOT_SECONDS = 600
@@ -64,8 +69,8 @@ class Tier:
         self.passed += 1
 
     def kunit_py(self, verb, *options):
-        names = dict.fromkeys(["plain", self.name])
-        configs = [f"--kunitconfig={HERE / n}.config" for n in names]
+        configs = [f"--kunitconfig={HERE / fragment}.config"
+                   for fragment in TIERS[self.name]]
         compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
         return subprocess.run(
             [STEP, "-o", self.build, f"{self.name}: {verb}",
@@ -80,6 +85,10 @@ class Tier:
             (root / name).mkdir(parents=True)
         shutil.copy("/bin/busybox", root / "bin/busybox")
         shutil.copy(HERE / "init", root / "init")
+        if self.name == "coverage":
+            (root / "modules").mkdir()
+            for module in self.build.glob("drivers/xen/*/**/*.ko"):
+                shutil.copy(module, root / "modules")
         subprocess.run("find . | cpio --quiet -o -H newc >../initrd", shell=True,
                        cwd=root, check=True)
         shutil.rmtree(root)
@@ -206,7 +215,7 @@ def jobs():
 
 
 def main():
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(TIERS):
         print(__doc__)
         return 2
     subprocess.run([REPO / "scripts/setup.sh", "uml"], check=True)
