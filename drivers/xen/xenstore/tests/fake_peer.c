@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A scripted peer for tests.
+ *
+ * Stands on the server's side of the ring page and moves bytes with code of
+ * its own, so that a mistake in ring.c cannot hide here. What the messages say
+ * is known only to the test, or to the store that is built on this. Nothing
+ * here sleeps once it has been created: an automatic peer works within kick(),
+ * which the connection calls from its I/O thread.
+ *
+ * Everything is released when the test ends, also after a failed assertion.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <asm/barrier.h>
+
+#include "fake_peer.h"
+
+static void fake_peer_record_locked(struct fake_peer *peer,
+				    struct fake_message *msg)
+	__must_hold(&peer->lock)
+{
+	lockdep_assert_held(&peer->lock);
+	if (peer->record)
+		list_add_tail(&msg->node, &peer->seen);
+	else
+		kfree(msg);
+}
+
+/* The message in peer->in is complete. */
+static void fake_peer_complete_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	size_t len = peer->in.hdr.len;
+	struct fake_message *msg;
+
+	lockdep_assert_held(&peer->lock);
+	peer->in.have = 0;
+	peer->count++;
+	msg = kmalloc(sizeof(*msg) + len + 1, GFP_ATOMIC);
+	if (!msg) {
+		peer->failed = true;
+		return;
+	}
+	msg->hdr = peer->in.hdr;
+	memcpy(msg->body, peer->in.body, len);
+	msg->body[len] = '\0';
+	if (peer->ops)
+		peer->ops->receive(peer, msg);
+	fake_peer_record_locked(peer, msg);
+}
+
+static void fake_peer_receive_locked(struct fake_peer *peer, char byte)
+	__must_hold(&peer->lock)
+{
+	size_t have = peer->in.have++;
+
+	lockdep_assert_held(&peer->lock);
+	if (have < sizeof(peer->in.hdr)) {
+		((char *)&peer->in.hdr)[have] = byte;
+		if (++have < sizeof(peer->in.hdr))
+			return;
+		if (peer->in.hdr.len > XENSTORE_PAYLOAD_MAX) {
+			WRITE_ONCE(peer->page->error, XENSTORE_ERROR_PROTO);
+			peer->take = 0;
+			return;
+		}
+	} else {
+		peer->in.body[have++ - sizeof(peer->in.hdr)] = byte;
+	}
+	if (have == sizeof(peer->in.hdr) + peer->in.hdr.len)
+		fake_peer_complete_locked(peer);
+}
+
+/* Read from the request ring; an impossible index is left alone. */
+static size_t fake_peer_take_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	struct xenstore_domain_interface *page = peer->page;
+	u32 cons = READ_ONCE(page->req_cons);
+	u32 used = READ_ONCE(page->req_prod) - cons;
+	size_t n, i;
+
+	lockdep_assert_held(&peer->lock);
+	if (used > XENSTORE_RING_SIZE)
+		return 0;
+	/* Pairs with the barrier before the client moves req_prod. */
+	virt_rmb();
+	n = min_t(size_t, used, peer->take);
+	for (i = 0; i < n; i++)
+		fake_peer_receive_locked(peer,
+					 page->req[MASK_XENSTORE_IDX(cons + i)]);
+	/* The bytes have been read before their room is given back. */
+	virt_mb();
+	WRITE_ONCE(page->req_cons, cons + n);
+	/* Pairs with the barrier after the client has moved req_prod. */
+	virt_mb();
+	return n;
+}
+
+/* Write to the response ring; an impossible index is left alone. */
+static size_t fake_peer_give_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	struct xenstore_domain_interface *page = peer->page;
+	u32 prod = READ_ONCE(page->rsp_prod);
+	u32 used = prod - READ_ONCE(page->rsp_cons);
+	size_t n, i;
+
+	lockdep_assert_held(&peer->lock);
+	if (used > XENSTORE_RING_SIZE)
+		return 0;
+	/* Pairs with the barrier before the client moves rsp_cons. */
+	virt_mb();
+	n = min3((size_t)(XENSTORE_RING_SIZE - used), peer->give,
+		 (size_t)kfifo_len(&peer->out));
+	for (i = 0; i < n; i++) {
+		u8 byte = 0;
+
+		if (!kfifo_get(&peer->out, &byte))
+			peer->failed = true;
+		page->rsp[MASK_XENSTORE_IDX(prod + i)] = byte;
+	}
+	/* The bytes are in the page before the index says so. */
+	virt_wmb();
+	WRITE_ONCE(page->rsp_prod, prod + n);
+	/* Pairs with the barrier after the client has moved rsp_cons. */
+	virt_mb();
+	return n;
+}
+
+/**
+ * fake_peer_step() - do one step of the server's work
+ * @peer: the peer
+ *
+ * Reads at most &fake_peer.take bytes, then writes at most &fake_peer.give,
+ * and signals the client if anything moved.
+ *
+ * Context: Any but hard interrupt.
+ * Return: Number of bytes moved.
+ */
+size_t fake_peer_step(struct fake_peer *peer)
+{
+	size_t moved;
+
+	spin_lock(&peer->lock);
+	moved = fake_peer_take_locked(peer);
+	moved += fake_peer_give_locked(peer);
+	spin_unlock(&peer->lock);
+	if (moved && peer->t.event)
+		peer->t.event(&peer->t);
+	return moved;
+}
+
+/**
+ * fake_peer_settle() - step until nothing moves any more
+ * @peer: the peer
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_settle(struct fake_peer *peer)
+{
+	while (fake_peer_step(peer))
+		;
+}
+
+/**
+ * fake_peer_run() - step the peer and the connection until both are idle
+ * @peer: the peer
+ * @conn: a connection without a thread
+ *
+ * Context: Process.
+ * Return: 0 or the error of xs_conn_pump(), which ends the run.
+ */
+int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn)
+{
+	int err;
+
+	do {
+		err = xs_conn_pump(conn);
+		if (err)
+			return err;
+	} while (fake_peer_step(peer) || xs_conn_has_work(conn));
+	return 0;
+}
+
+/**
+ * fake_peer_seen() - a message that the peer has received
+ * @peer: the peer
+ * @n: which one, beginning with 0
+ *
+ * Context: Any but hard interrupt.
+ * Return: The message, valid until the test ends, or NULL if there is none.
+ */
+const struct fake_message *fake_peer_seen(struct fake_peer *peer,
+					  unsigned int n)
+{
+	struct fake_message *msg, *found = NULL;
+
+	spin_lock(&peer->lock);
+	list_for_each_entry(msg, &peer->seen, node) {
+		if (!n--) {
+			found = msg;
+			break;
+		}
+	}
+	spin_unlock(&peer->lock);
+	return found;
+}
+
+/**
+ * fake_peer_count() - how many complete messages has the peer received?
+ * @peer: the peer
+ *
+ * Context: Any but hard interrupt.
+ * Return: The number, including those that were not recorded.
+ */
+unsigned int fake_peer_count(struct fake_peer *peer)
+{
+	unsigned int count;
+
+	spin_lock(&peer->lock);
+	count = peer->count;
+	spin_unlock(&peer->lock);
+	return count;
+}
+
+/**
+ * fake_peer_kicks() - how often has the client signalled?
+ * @peer: the peer
+ *
+ * Context: Any but hard interrupt.
+ * Return: The number of calls of kick().
+ */
+unsigned int fake_peer_kicks(struct fake_peer *peer)
+{
+	unsigned int kicks;
+
+	spin_lock(&peer->lock);
+	kicks = peer->kicks;
+	spin_unlock(&peer->lock);
+	return kicks;
+}
+
+static void fake_peer_put_locked(struct fake_peer *peer, const void *bytes,
+				 size_t len)
+	__must_hold(&peer->lock)
+{
+	lockdep_assert_held(&peer->lock);
+	if (kfifo_in(&peer->out, (const u8 *)bytes, len) != len)
+		peer->failed = true;
+}
+
+/**
+ * fake_peer_send_locked() - queue a message for the client
+ * @peer: the peer
+ * @hdr: its header
+ * @body: &hdr.len bytes
+ *
+ * For &fake_peer_ops.receive; the bytes go to the ring in the same step.
+ *
+ * Context: Any but hard interrupt; &fake_peer.lock held.
+ */
+void fake_peer_send_locked(struct fake_peer *peer,
+			   const struct xsd_sockmsg *hdr, const void *body)
+{
+	lockdep_assert_held(&peer->lock);
+	fake_peer_put_locked(peer, hdr, sizeof(*hdr));
+	fake_peer_put_locked(peer, body, hdr->len);
+}
+
+static void fake_peer_send(struct fake_peer *peer,
+			   const struct xsd_sockmsg *hdr, const void *body)
+{
+	spin_lock(&peer->lock);
+	fake_peer_send_locked(peer, hdr, body);
+	spin_unlock(&peer->lock);
+	if (peer->automatic)
+		fake_peer_settle(peer);
+}
+
+/**
+ * fake_peer_put() - queue raw bytes for the client
+ * @peer: the peer
+ * @bytes: anything, such as half a header
+ * @len: how many
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_put(struct fake_peer *peer, const void *bytes, size_t len)
+{
+	spin_lock(&peer->lock);
+	fake_peer_put_locked(peer, bytes, len);
+	spin_unlock(&peer->lock);
+	if (peer->automatic)
+		fake_peer_settle(peer);
+}
+
+/**
+ * fake_peer_reply() - queue a reply, or what looks like one
+ * @peer: the peer
+ * @type: type in its header
+ * @id: request id in its header; nobody checks it
+ * @body: its body
+ * @len: length of the body
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_reply(struct fake_peer *peer, u32 type, u32 id,
+		     const void *body, size_t len)
+{
+	struct xsd_sockmsg hdr = { .type = type, .req_id = id, .len = len };
+
+	fake_peer_send(peer, &hdr, body);
+}
+
+/**
+ * fake_peer_reply_to() - answer a request
+ * @peer: the peer
+ * @msg: the request
+ * @body: body of the reply
+ * @len: length of the body
+ *
+ * The reply has the type, the id and the transaction of the request.
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_reply_to(struct fake_peer *peer, const struct fake_message *msg,
+			const void *body, size_t len)
+{
+	struct xsd_sockmsg hdr = msg->hdr;
+
+	hdr.len = len;
+	fake_peer_send(peer, &hdr, body);
+}
+
+/**
+ * fake_peer_event() - queue a watch event
+ * @peer: the peer
+ * @path: its path
+ * @token: its token
+ *
+ * Context: The test's own thread.
+ */
+void fake_peer_event(struct fake_peer *peer, const char *path,
+		     const char *token)
+{
+	size_t path_len = strlen(path) + 1;
+	size_t token_len = strlen(token) + 1;
+	char *body = kunit_kmalloc(peer->test, path_len + token_len, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(peer->test, body);
+	memcpy(body, path, path_len);
+	memcpy(body + path_len, token, token_len);
+	fake_peer_reply(peer, XS_WATCH_EVENT, 0, body, path_len + token_len);
+}
+
+static struct fake_peer *to_peer(struct xs_transport *t)
+{
+	return container_of(t, struct fake_peer, t);
+}
+
+static int fake_peer_connect(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+
+	if (peer->connect_err)
+		return peer->connect_err;
+	t->page = peer->page;
+	spin_lock(&peer->lock);
+	peer->connects++;
+	spin_unlock(&peer->lock);
+	return 0;
+}
+
+static void fake_peer_disconnect(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+
+	t->page = NULL;
+	spin_lock(&peer->lock);
+	peer->disconnects++;
+	spin_unlock(&peer->lock);
+}
+
+/* As after a migration: another page, and a server that knows nobody. */
+static int fake_peer_reconnect(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+	struct xenstore_domain_interface *page;
+
+	if (peer->reconnect_err)
+		return peer->reconnect_err;
+	page = kunit_kzalloc(peer->test, sizeof(*page), GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+
+	spin_lock(&peer->lock);
+	peer->page = page;
+	t->page = page;
+	peer->in.have = 0;
+	kfifo_reset(&peer->out);
+	if (peer->ops && peer->ops->reset)
+		peer->ops->reset(peer);
+	peer->reconnects++;
+	spin_unlock(&peer->lock);
+	return 0;
+}
+
+static void fake_peer_kick(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+
+	spin_lock(&peer->lock);
+	peer->kicks++;
+	spin_unlock(&peer->lock);
+	if (peer->automatic)
+		fake_peer_settle(peer);
+}
+
+static const struct xs_transport_ops fake_peer_transport_ops = {
+	.connect = fake_peer_connect,
+	.disconnect = fake_peer_disconnect,
+	.reconnect = fake_peer_reconnect,
+	.kick = fake_peer_kick,
+};
+
+static void fake_peer_release(void *data)
+{
+	struct fake_peer *peer = data;
+	struct fake_message *msg, *next;
+
+	KUNIT_EXPECT_FALSE_MSG(peer->test, peer->failed,
+			       "the fake ran out of room or memory");
+	list_for_each_entry_safe(msg, next, &peer->seen, node)
+		kfree(msg);
+	kfifo_free(&peer->out);
+}
+
+/**
+ * fake_peer_set_indices() - choose where the rings of a page begin
+ * @peer: a peer that is not connected
+ * @requests: both indices of the request ring
+ * @responses: both indices of the response ring
+ *
+ * Context: Process.
+ */
+void fake_peer_set_indices(struct fake_peer *peer, u32 requests,
+			   u32 responses)
+{
+	peer->page->req_prod = requests;
+	peer->page->req_cons = requests;
+	peer->page->rsp_prod = responses;
+	peer->page->rsp_cons = responses;
+}
+
+/**
+ * fake_peer_init() - set up a peer that is part of something larger
+ * @test: the test it belongs to
+ * @peer: zeroed, and freed only after the test's actions have run
+ * @ops: who acts on messages; may be NULL
+ *
+ * Context: The test's own thread.
+ */
+void fake_peer_init(struct kunit *test, struct fake_peer *peer,
+		    const struct fake_peer_ops *ops)
+{
+	peer->test = test;
+	peer->ops = ops;
+	peer->t.ops = &fake_peer_transport_ops;
+	peer->take = SIZE_MAX;
+	peer->give = SIZE_MAX;
+	peer->record = true;
+	spin_lock_init(&peer->lock);
+	INIT_LIST_HEAD(&peer->seen);
+
+	peer->page = kunit_kmalloc(test, sizeof(*peer->page), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, peer->page);
+	/* Nobody promises that unused bytes are clean. */
+	memset(peer->page, 0xa5, sizeof(*peer->page));
+	peer->page->server_features = 0;
+	peer->page->connection = XENSTORE_CONNECTED;
+	peer->page->error = XENSTORE_ERROR_NONE;
+	fake_peer_set_indices(peer, FAKE_PEER_START, FAKE_PEER_START);
+
+	KUNIT_ASSERT_EQ(test, kfifo_alloc(&peer->out, FAKE_PEER_BACKLOG,
+					  GFP_KERNEL), 0);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_peer_release,
+							peer), 0);
+}
+
+/**
+ * fake_peer_create() - make a scripted peer
+ * @test: the test it belongs to
+ *
+ * It is stepped by the test and moves whatever can be moved in one step.
+ *
+ * Context: The test's own thread.
+ * Return: The peer; the test has ended if there is no memory.
+ */
+struct fake_peer *fake_peer_create(struct kunit *test)
+{
+	struct fake_peer *peer;
+
+	peer = kunit_kzalloc(test, sizeof(*peer), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, peer);
+	fake_peer_init(test, peer, NULL);
+	return peer;
+}
+
+MODULE_DESCRIPTION("KUnit suites of the XenStore core");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(XENSTORE);
