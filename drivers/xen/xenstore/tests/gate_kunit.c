@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the gate.
+ *
+ * Whether somebody would have to wait is asked with xs_gate_try_enter(), so
+ * that no test depends on how fast a thread gets there. Threads are used where
+ * a sleeper has to be woken.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+
+#include "fake_conn.h"
+#include "gate.h"
+
+static int gate_init(struct kunit *test)
+{
+	struct xs_gate *gate;
+
+	gate = kunit_kzalloc(test, sizeof(*gate), GFP_KERNEL);
+	if (!gate)
+		return -ENOMEM;
+	xs_gate_init(gate);
+	test->priv = gate;
+	return 0;
+}
+
+struct gate_kind_case {
+	const char *name;
+	enum xs_gate_kind kind;
+};
+
+static const struct gate_kind_case gate_kind_cases[] = {
+	{ "request", XS_GATE_REQUEST },
+	{ "start", XS_GATE_START },
+	{ "nested", XS_GATE_NESTED },
+};
+
+KUNIT_ARRAY_PARAM_DESC(gate_kind, gate_kind_cases, name);
+
+static const struct gate_kind_case gate_waiting_cases[] = {
+	{ "request", XS_GATE_REQUEST },
+	{ "start", XS_GATE_START },
+};
+
+KUNIT_ARRAY_PARAM_DESC(gate_waiting, gate_waiting_cases, name);
+
+static enum xs_gate_kind gate_param_kind(struct kunit *test)
+{
+	return ((const struct gate_kind_case *)test->param_value)->kind;
+}
+
+static int gate_drain(void *arg)
+{
+	xs_gate_drain(arg);
+	return 0;
+}
+
+static struct fake_call *gate_start_drain(struct kunit *test)
+{
+	return fake_call_start(test, gate_drain, test->priv, NULL);
+}
+
+static int gate_enter_request(void *arg)
+{
+	xs_gate_enter(arg, XS_GATE_REQUEST);
+	return 0;
+}
+
+static void gate_unblock(void *arg)
+{
+	xs_gate_open(arg);
+}
+
+static int gate_try_start(void *arg)
+{
+	return xs_gate_try_enter(arg, XS_GATE_START);
+}
+
+static int gate_try_request(void *arg)
+{
+	return xs_gate_try_enter(arg, XS_GATE_REQUEST);
+}
+
+/* As xs_op_transaction_start(): inside until the hold is in place. */
+static void gate_take_hold(struct xs_gate *gate, struct xs_gate_hold *hold,
+			   u32 tx_id)
+{
+	xs_gate_enter(gate, XS_GATE_START);
+	xs_gate_hold(gate, hold, tx_id);
+	xs_gate_leave(gate);
+}
+
+static void enter_while_open_passes(struct kunit *test)
+{
+	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(test->priv,
+						  gate_param_kind(test)));
+}
+
+static void enter_while_closed_waits(struct kunit *test)
+{
+	xs_gate_close(test->priv);
+
+	KUNIT_EXPECT_FALSE(test, xs_gate_try_enter(test->priv,
+						   gate_param_kind(test)));
+}
+
+static void enter_refused_does_not_keep_the_gate_from_draining(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+
+	xs_gate_close(gate);
+	xs_gate_try_enter(gate, gate_param_kind(test));
+
+	KUNIT_EXPECT_EQ(test, gate->inside, 0);
+	xs_gate_drain(gate);
+}
+
+static void nested_entry_while_closed_passes(struct kunit *test)
+{
+	xs_gate_close(test->priv);
+
+	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(test->priv, XS_GATE_NESTED));
+}
+
+static void nested_entry_while_closed_delays_the_drain(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct fake_call *drain;
+
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_gate_close(gate);
+	drain = gate_start_drain(test);
+	xs_gate_enter(gate, XS_GATE_NESTED);
+	xs_gate_leave(gate);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(drain));
+	xs_gate_leave(gate);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
+}
+
+static void enter_after_reopening_passes(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+
+	xs_gate_close(gate);
+	xs_gate_open(gate);
+
+	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(gate, gate_param_kind(test)));
+}
+
+static void open_wakes_those_who_wait_to_enter(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct fake_call *first, *second;
+
+	xs_gate_close(gate);
+	first = fake_call_start(test, gate_enter_request, gate, gate_unblock);
+	second = fake_call_start(test, gate_enter_request, gate, gate_unblock);
+	xs_gate_open(gate);
+
+	fake_call_result(test, first);
+	fake_call_result(test, second);
+	KUNIT_EXPECT_EQ(test, gate->inside, 2);
+}
+
+static void drain_with_nobody_inside_returns(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+
+	xs_gate_close(gate);
+	xs_gate_drain(gate);
+
+	KUNIT_EXPECT_EQ(test, gate->inside, 0);
+}
+
+static void drain_ends_when_the_last_one_leaves(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct fake_call *drain;
+
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_gate_close(gate);
+	drain = gate_start_drain(test);
+	xs_gate_leave(gate);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(drain));
+	xs_gate_leave(gate);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
+}
+
+/* Defect J: with mainline a suspend waits for a moment without any traffic. */
+static void drain_with_steady_traffic_ends(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct fake_call *drain;
+	unsigned int i, admitted = 0;
+
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_gate_close(gate);
+	drain = gate_start_drain(test);
+	/* As many come as want to; at no moment is nobody inside or waiting. */
+	for (i = 0; i < 100; i++)
+		admitted += xs_gate_try_enter(gate, XS_GATE_REQUEST);
+	fake_call_start(test, gate_enter_request, gate, gate_unblock);
+	xs_gate_leave(gate);
+
+	KUNIT_EXPECT_EQ(test, admitted, 0);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
+}
+
+static void hold_keeps_the_gate_from_draining_until_it_ends(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+	struct fake_call *drain;
+
+	gate_take_hold(gate, &hold, 7);
+	xs_gate_close(gate);
+	drain = gate_start_drain(test);
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_gate_leave(gate);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(drain));
+	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 7), &hold);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
+}
+
+static void request_while_closed_passes_if_a_hold_is_open(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+	struct fake_call *other;
+
+	gate_take_hold(gate, &hold, 7);
+	xs_gate_close(gate);
+	other = fake_call_start(test, gate_try_request, gate, NULL);
+
+	/* Of any task: the holder may be waiting for another one. */
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), true);
+}
+
+static void request_while_closed_waits_once_the_hold_has_ended(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+
+	gate_take_hold(gate, &hold, 7);
+	xs_gate_close(gate);
+	xs_gate_unhold(gate, 7);
+
+	KUNIT_EXPECT_FALSE(test, xs_gate_try_enter(gate, XS_GATE_REQUEST));
+}
+
+static void start_while_closed_waits_if_another_task_has_the_hold(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+	struct fake_call *other;
+
+	gate_take_hold(gate, &hold, 7);
+	xs_gate_close(gate);
+	other = fake_call_start(test, gate_try_start, gate, NULL);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), false);
+}
+
+static void start_while_closed_passes_for_the_task_with_the_hold(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+
+	gate_take_hold(gate, &hold, 7);
+	xs_gate_close(gate);
+
+	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(gate, XS_GATE_START));
+}
+
+static void unhold_picks_the_transaction_that_is_named(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold first, second;
+
+	gate_take_hold(gate, &first, 7);
+	gate_take_hold(gate, &second, 8);
+
+	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 7), &first);
+	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 8), &second);
+	KUNIT_EXPECT_TRUE(test, list_empty(&gate->holds));
+}
+
+/* An END that names no open transaction must not count (defects C, E). */
+static void unhold_of_unknown_transaction_is_null(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_hold hold;
+
+	gate_take_hold(gate, &hold, 7);
+
+	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 0));
+	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 8));
+	xs_gate_unhold(gate, 7);
+	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 7));
+}
+
+static struct kunit_case gate_cases[] = {
+	KUNIT_CASE_PARAM(enter_while_open_passes, gate_kind_gen_params),
+	KUNIT_CASE_PARAM(enter_while_closed_waits, gate_waiting_gen_params),
+	KUNIT_CASE_PARAM(enter_refused_does_not_keep_the_gate_from_draining,
+			 gate_waiting_gen_params),
+	KUNIT_CASE(nested_entry_while_closed_passes),
+	KUNIT_CASE(nested_entry_while_closed_delays_the_drain),
+	KUNIT_CASE_PARAM(enter_after_reopening_passes, gate_kind_gen_params),
+	KUNIT_CASE(open_wakes_those_who_wait_to_enter),
+	KUNIT_CASE(drain_with_nobody_inside_returns),
+	KUNIT_CASE(drain_ends_when_the_last_one_leaves),
+	KUNIT_CASE(drain_with_steady_traffic_ends),
+	KUNIT_CASE(hold_keeps_the_gate_from_draining_until_it_ends),
+	KUNIT_CASE(request_while_closed_passes_if_a_hold_is_open),
+	KUNIT_CASE(request_while_closed_waits_once_the_hold_has_ended),
+	KUNIT_CASE(start_while_closed_waits_if_another_task_has_the_hold),
+	KUNIT_CASE(start_while_closed_passes_for_the_task_with_the_hold),
+	KUNIT_CASE(unhold_picks_the_transaction_that_is_named),
+	KUNIT_CASE(unhold_of_unknown_transaction_is_null),
+	{}
+};
+
+static struct kunit_suite gate_suite = {
+	.name = "xenstore_gate",
+	.init = gate_init,
+	.test_cases = gate_cases,
+};
+
+kunit_test_suite(gate_suite);
