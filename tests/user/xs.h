@@ -153,13 +153,13 @@ static inline uint32_t xs_begin(int fd, uint32_t req_id)
 	return strtoul(msg.body, NULL, 10);
 }
 
-/* A request that any store answers: proves that the file still works. */
+/* A request that anyone may make: proves that the file still works. */
 static inline void xs_ping(int fd, uint32_t req_id)
 {
 	struct xs_msg msg;
 
-	xs_send_str(fd, XS_DIRECTORY, req_id, 0, "/");
-	xs_expect(fd, &msg, XS_DIRECTORY, req_id);
+	xs_send_str(fd, XS_GET_DOMAIN_PATH, req_id, 0, "0");
+	xs_expect(fd, &msg, XS_GET_DOMAIN_PATH, req_id);
 }
 
 #endif

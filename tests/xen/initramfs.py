@@ -54,8 +54,7 @@ class Tree:
     """A root file system in the making."""
 
     def __init__(self, name):
-        self.name = name
-        self.root = WORK / name
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=WORK))
         for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
                      "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
             (self.root / part).mkdir(parents=True)
@@ -90,7 +89,7 @@ class Tree:
 
     def pack(self):
         """Write the archive and return its path."""
-        archive = WORK / f"{self.name}.cpio.gz"
+        archive = self.root.with_suffix(".cpio.gz")
         names = subprocess.run(["find", ".", "-print0"], cwd=self.root,
                                check=True, stdout=subprocess.PIPE).stdout
         cpio = subprocess.run(

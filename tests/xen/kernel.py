@@ -4,18 +4,18 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 BUILD = REPO / "build"
-CACHE = pathlib.Path(
-    os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "xenbus"
+SCRIPTS = REPO / "scripts"
 FRAGMENT = HERE / "kernel.config"
 
 
 class BuildError(Exception):
-    pass
+    """There is no kernel to test."""
 
 
 def options(text):
@@ -26,70 +26,66 @@ def options(text):
     return found
 
 
-def missing(fragments, config):
-    """Requested options that are not in the final configuration."""
+def missing(fragment, config):
+    """Options FRAGMENT asks for that are not in the final configuration."""
     have = options(config.read_text())
-    want = {}
-    for fragment in fragments:
-        want.update(options(fragment.read_text()))
-    return [f"{name}={value}" for name, value in want.items()
+    return [f"{name}={value}"
+            for name, value in options(fragment.read_text()).items()
             if have.get(name, "n") != value]
 
 
-def build(tree, out, extra=()):
-    """Configure and build TREE into OUT; return the bzImage.
+def step(title, log, *command, objects=None):
+    """Run a long command with a sign of life now and then."""
+    count = ["-o", objects] if objects else []
+    if subprocess.run([SCRIPTS / "step.sh", *count, title, log,
+                       *command]).returncode:
+        raise BuildError(f"{title} failed")
 
-    EXTRA names further fragments. Nothing is rebuilt that is up to date.
+
+def build(tree, out, name):
+    """Configure and build TREE in OUT; return the bzImage.
+
+    What is up to date is not built again.
     """
     tree, out = pathlib.Path(tree), pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    fragments = [FRAGMENT, *map(pathlib.Path, extra)]
+    compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
+    make = ["nice", "make", "-C", tree, f"O={out}", "ARCH=x86_64",
+            f"CC={compiler}", "KBUILD_BUILD_TIMESTAMP=@0",
+            "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
+
     allconfig = out / "fragment.config"
-    wanted = "".join(f.read_text() for f in fragments)
-    make = ["nice", "make", "-C", str(tree), f"O={out}", "ARCH=x86_64",
-            "KBUILD_BUILD_TIMESTAMP=@0", "KBUILD_BUILD_USER=xenbus",
-            "KBUILD_BUILD_HOST=xenbus"]
-
-    log = out / "build.log"
-    with log.open("w") as sink:
-        def run(*targets, env=None):
-            done = subprocess.run([*make, *targets], stdout=sink, stderr=sink,
-                                  stdin=subprocess.DEVNULL,
-                                  env={**os.environ, **(env or {})})
-            if done.returncode:
-                sink.flush()
-                raise BuildError(
-                    f"make {' '.join(targets)} failed, see {log}:\n" +
-                    "\n".join(log.read_text().splitlines()[-20:]))
-
-        if not (out / ".config").exists() or \
-                not allconfig.exists() or allconfig.read_text() != wanted:
-            allconfig.write_text(wanted)
-            run("allnoconfig", env={"KCONFIG_ALLCONFIG": str(allconfig)})
-        lost = missing(fragments, out / ".config")
+    wanted = FRAGMENT.read_text()
+    if not allconfig.exists() or allconfig.read_text() != wanted:
+        allconfig.unlink(missing_ok=True)
+        step(f"configure {name}", out / "config.log",
+             "env", f"KCONFIG_ALLCONFIG={FRAGMENT}", *make, "allnoconfig")
+        lost = missing(FRAGMENT, out / ".config")
         if lost:
-            allconfig.unlink()
             raise BuildError("not in the final .config: " + " ".join(lost))
-        run(f"-j{os.cpu_count()}", "bzImage")
+        allconfig.write_text(wanted)
+    jobs = os.environ.get("JOBS", os.cpu_count())
+    step(f"build {name}", out / "build.log", *make, f"-j{jobs}", "bzImage",
+         objects=out)
     return out / "arch/x86/boot/bzImage"
 
 
-def image():
-    """The bzImage of the overlaid kernel, built when it is not up to date.
-
-    scripts/kernel-tree.sh and scripts/overlay.sh make the tree.
-    """
-    tree = subprocess.run([REPO / "scripts/kernel-tree.sh", "--overlay"],
-                          check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.split()[-1]
-    return build(tree, CACHE / "build-xen")
+def tree_path(*arguments):
+    """What scripts/kernel-tree.sh prints."""
+    done = subprocess.run([SCRIPTS / "kernel-tree.sh", *arguments],
+                          stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise BuildError("no kernel tree")
+    return done.stdout.strip()
 
 
-if __name__ == "__main__":
-    import sys
-    if len(sys.argv) < 3:
-        sys.exit("usage: kernel.py TREE OUT [FRAGMENT...]")
-    try:
-        print(build(sys.argv[1], sys.argv[2], sys.argv[3:]))
-    except BuildError as error:
-        sys.exit(str(error))
+def overlaid():
+    """The kernel with our driver, up to date."""
+    return build(tree_path("--overlay"), tree_path("--build", "xen"),
+                 "the kernel with this driver")
+
+
+def original():
+    """The same kernel, same configuration, with the driver it came with."""
+    return build(tree_path("--pristine"), tree_path("--build", "xen-original"),
+                 "the original kernel")

@@ -145,17 +145,6 @@ def register(kind, **options):
     def _(vm):
         ping(vm, kind)
 
-    @group.test("xl save -c: the guest goes on after a cancelled suspend")
-    def _(vm):
-        boot, count = signs_of_life(vm, kind)
-        save(vm, kind, "-c")
-        vm.run("rm -f /run/save")
-        up(vm, kind)
-        boot_now, count_now = signs_of_life(vm, kind)
-        assert boot_now == boot and count_now >= count
-        same_disk(vm, kind)
-        ping(vm, kind)
-
     @group.test("block-detach and block-attach")
     def _(vm):
         vm.check(f"xl block-detach {kind} xvda 2>&1")
@@ -187,9 +176,21 @@ def register(kind, **options):
         vm.check(f"xl shutdown -w {kind} 2>&1")
         gone(vm, kind)
 
+    @group.test("xl save -c: the guest goes on after a cancelled suspend")
+    def _(vm):
+        # xl stops watching over a guest it has seen suspended: late, then.
+        create(vm, kind)
+        boot, count = signs_of_life(vm, kind)
+        save(vm, kind, "-c")
+        vm.run("rm -f /run/save")
+        up(vm, kind)
+        boot_now, count_now = signs_of_life(vm, kind)
+        assert boot_now == boot and count_now >= count
+        same_disk(vm, kind)
+        ping(vm, kind)
+
     @group.test("xl destroy")
     def _(vm):
-        create(vm, kind)
         destroy(vm, kind)
 
     @group.test("nothing is left in the store")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Test a kernel's XenStore driver on real Xen, from the outside."""
+
+import argparse
+import pathlib
+import sys
+
+import initramfs
+import kernel
+import report
+import scenarios            # noqa: F401 - fills report.GROUPS
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kernel", type=pathlib.Path,
+                        help="a bzImage; else the overlaid kernel is built")
+    parser.add_argument("--only", action="append", metavar="GLOB",
+                        help="tests whose name matches (may be repeated)")
+    parser.add_argument("--boot", metavar="NAME",
+                        help="tests of this boot only")
+    parser.add_argument("--list", action="store_true",
+                        help="print the names, run nothing")
+    options = parser.parse_args()
+
+    chosen = report.select(options.only, options.boot)
+    if not chosen:
+        parser.error("no test has such a name")
+    if options.list:
+        for names in chosen.values():
+            print("\n".join(names))
+        return 0
+
+    bzimage = (options.kernel or kernel.overlaid()).resolve()
+    archive = initramfs.dom0_archive(bzimage)
+    xen = initramfs.packages()
+    results = report.Report(sum(map(len, chosen.values())))
+    for name, wanted in chosen.items():
+        group = report.GROUPS[name]
+        print(f"# {name}: {group.about}", flush=True)
+        bare = group.options.pop("bare", False)
+        report.run_group(group, results, set(wanted), kernel=bzimage,
+                         archive=archive, xen=None if bare else xen)
+    return results.finish()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except kernel.BuildError as error:
+        sys.exit(f"xen-test: {error}")
