@@ -107,8 +107,12 @@ void xs_session_close(struct xs_session *session)
 
 	list_for_each_entry_safe(msg, next, &unread, node)
 		msg->release(msg);
-	/* The file's reference becomes that of the work. */
-	schedule_work(&session->undo_work);
+	/*
+	 * The file's reference becomes that of the work, unless the reply to a
+	 * START has just scheduled it with a reference of its own.
+	 */
+	if (!schedule_work(&session->undo_work))
+		xs_session_put(session);
 }
 EXPORT_SYMBOL_GPL(xs_session_close);
 
