@@ -527,7 +527,8 @@ int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
 	int err;
 
 	entry = xs_watch_lookup(watches, watch);
-	if (WARN_ON_ONCE(entry)) {
+	if (entry) {
+		pr_err("the watch on %s is registered already\n", entry->path);
 		xs_watch_entry_put(entry);
 		return -EINVAL;
 	}
