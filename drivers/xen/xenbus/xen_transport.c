@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How a Xen domain reaches its XenStore server.
+ *
+ * Finds the ring page and the event channel, at boot and again after a resume,
+ * and turns interrupts into events for the connection. There are four ways:
+ *
+ * - a PV domain is told in its start-of-day page;
+ * - an HVM or PVH domain asks for two parameters. Its interrupts may not work
+ *   until the platform device is up, and a domain that is started without a
+ *   toolstack may get its page only later, announced by an event;
+ * - a domain that is to run the server itself, as dom0 usually does, allocates
+ *   both, and hears of the server when that signals for the first time;
+ * - the latter may be given another server later, see cdev_backend.c.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenbus: " fmt
+
+#include <linux/completion.h>
+#include <linux/crash_dump.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/gfp.h>
+#include <linux/init.h>
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/kthread.h>
+#include <linux/printk.h>
+#include <linux/proc_fs.h>
+
+#include <asm/xen/hypervisor.h>
+#include <xen/events.h>
+#include <xen/hvm.h>
+#include <xen/page.h>
+#include <xen/xen-ops.h>
+#include <xen/xen.h>
+#include <xen/xenbus.h>
+
+#include "../xenstore/ops.h"
+#include "bus.h"
+#include "store.h"
+#include "xen_transport.h"
+
+/* Interrupt of the event channel, 0 while none is bound. */
+static int xen_transport_irq;
+
+/* Interrupt that waits for a page that comes late, 0 if none is bound. */
+static int xen_transport_late_irq;
+
+/* The other side has been heard of; never reset. */
+static DECLARE_COMPLETION(xen_transport_heard);
+
+static irqreturn_t xen_transport_interrupt(int irq, void *data)
+{
+	struct xs_transport *t = data;
+
+	if (!completion_done(&xen_transport_heard))
+		complete_all(&xen_transport_heard);
+	t->event(t);
+	return IRQ_HANDLED;
+}
+
+static void xen_transport_kick(struct xs_transport *t)
+{
+	notify_remote_via_evtchn(xen_store_evtchn);
+}
+
+static int xen_transport_bind(struct xs_transport *t)
+{
+	int irq;
+
+	irq = bind_evtchn_to_irqhandler(xen_store_evtchn,
+					xen_transport_interrupt, 0, "xenbus", t);
+	if (irq < 0) {
+		pr_err("cannot bind event channel %d: %d\n", xen_store_evtchn,
+		       irq);
+		return irq;
+	}
+	xen_transport_irq = irq;
+	return 0;
+}
+
+static int xen_transport_connect(struct xs_transport *t)
+{
+	if (!xen_store_interface)
+		return -ENXIO;
+	t->page = xen_store_interface;
+	t->peer_is_local = xen_store_domain_type == XS_LOCAL;
+	/* The kernel of a crash dump may be about to read what it needs. */
+	t->keep_responses = reset_devices;
+	return xen_transport_bind(t);
+}
+
+static void xen_transport_disconnect(struct xs_transport *t)
+{
+	if (xen_transport_irq)
+		unbind_from_irqhandler(xen_transport_irq, t);
+	xen_transport_irq = 0;
+}
+
+/* The channel has another number in the place the domain was restored in. */
+static void xen_transport_find_evtchn(void)
+{
+	u64 port = 0;
+	int err;
+
+	switch (xen_store_domain_type) {
+	case XS_PV:
+		xen_store_evtchn = xen_start_info->store_evtchn;
+		break;
+	case XS_HVM:
+		err = hvm_get_parameter(HVM_PARAM_STORE_EVTCHN, &port);
+		if (err || !port)
+			pr_warn("no event channel after resume: %d\n", err);
+		else
+			xen_store_evtchn = port;
+		break;
+	default:
+		break;
+	}
+}
+
+static int xen_transport_reconnect(struct xs_transport *t)
+{
+	xen_transport_find_evtchn();
+	t->page = xen_store_interface;
+	if (!xen_transport_irq)
+		return xen_transport_bind(t);
+	rebind_evtchn_irq(xen_store_evtchn, xen_transport_irq);
+	return 0;
+}
+
+static const struct xs_transport_ops xen_transport_ops = {
+	.connect = xen_transport_connect,
+	.disconnect = xen_transport_disconnect,
+	.reconnect = xen_transport_reconnect,
+	.kick = xen_transport_kick,
+};
+
+static struct xs_transport xen_transport = {
+	.ops = &xen_transport_ops,
+};
+
+/**
+ * xen_transport_replace_evtchn() - another server will be at the other end
+ * @port: the channel it will bind to
+ *
+ * The new channel is used from the resume on.
+ *
+ * Context: Process, between xs_suspend() and xs_resume().
+ */
+void xen_transport_replace_evtchn(int port)
+{
+	xen_transport_disconnect(&xen_transport);
+	xen_store_evtchn = port;
+}
+
+/* === A server of our own === */
+
+static int __init xen_transport_offer(void)
+{
+	struct evtchn_alloc_unbound alloc = {
+		.dom = DOMID_SELF,
+		.remote_dom = DOMID_SELF,
+	};
+	void *page;
+	int err;
+
+	page = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	err = HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
+	if (err) {
+		free_page((unsigned long)page);
+		return err;
+	}
+	xen_store_interface = page;
+	xen_store_evtchn = alloc.port;
+	return 0;
+}
+
+/* === A page from the parameters of the domain === */
+
+static int xen_transport_map(u64 gfn)
+{
+	if (gfn > ULONG_MAX >> XEN_PAGE_SHIFT) {
+		pr_err("ring page %#llx is out of reach\n", gfn);
+		return -EINVAL;
+	}
+	xen_store_interface = memremap(gfn << XEN_PAGE_SHIFT, XEN_PAGE_SIZE,
+				       MEMREMAP_WB);
+	if (!xen_store_interface) {
+		pr_err("cannot map the ring page %#llx\n", gfn);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* 0 stands for never set, ~0 for not yet: see xl.cfg and dom0less. */
+static int xen_transport_read_gfn(u64 *gfn)
+{
+	int err;
+
+	*gfn = 0;
+	err = hvm_get_parameter(HVM_PARAM_STORE_PFN, gfn);
+	if (!err && !*gfn)
+		err = -ENOENT;
+	return err;
+}
+
+static irqreturn_t xen_transport_late_interrupt(int irq, void *data)
+{
+	u64 gfn;
+
+	if (!xen_transport_read_gfn(&gfn) && gfn != ~0ULL)
+		complete_all(&xen_transport_heard);
+	return IRQ_HANDLED;
+}
+
+static int __init xen_transport_wait_for_page(void)
+{
+	int irq;
+
+	irq = bind_evtchn_to_irqhandler(xen_store_evtchn,
+					xen_transport_late_interrupt, 0,
+					"xenstore_late_init", &xen_transport);
+	if (irq < 0) {
+		pr_err("cannot wait for the ring page: %d\n", irq);
+		return irq;
+	}
+	xen_transport_late_irq = irq;
+	return 0;
+}
+
+static int __init xen_transport_find_page(void)
+{
+	u64 gfn;
+	int err;
+
+	err = xen_transport_read_gfn(&gfn);
+	if (err)
+		return err;
+	if (gfn == ~0ULL)
+		return xen_transport_wait_for_page();
+	err = xen_transport_map(gfn);
+	if (err)
+		return err;
+	/* Whoever set it up may have to finish before it can be used. */
+	if (READ_ONCE(xen_store_interface->connection) != XENSTORE_CONNECTED)
+		return xen_transport_wait_for_page();
+	return 0;
+}
+
+/* === Boot === */
+
+static int __init xen_transport_discover_pv(void)
+{
+	if (!xen_start_info->store_evtchn) {
+		xen_store_domain_type = XS_LOCAL;
+		return xen_transport_offer();
+	}
+	xen_store_domain_type = XS_PV;
+	xen_store_evtchn = xen_start_info->store_evtchn;
+	xen_store_interface = gfn_to_virt(xen_start_info->store_mfn);
+	xenstored_ready = 1;
+	return 0;
+}
+
+static int __init xen_transport_discover_hvm(void)
+{
+	u64 port = 0;
+	int err;
+
+	err = hvm_get_parameter(HVM_PARAM_STORE_EVTCHN, &port);
+	if (err)
+		return err;
+	if (!port && xen_initial_domain()) {
+		xen_store_domain_type = XS_LOCAL;
+		return xen_transport_offer();
+	}
+	xen_store_domain_type = XS_HVM;
+	xen_store_evtchn = port;
+	return xen_transport_find_page();
+}
+
+static int __init xen_transport_discover(void)
+{
+	if (xen_pv_domain())
+		return xen_transport_discover_pv();
+	if (xen_hvm_domain())
+		return xen_transport_discover_hvm();
+	return -ENODEV;
+}
+
+static int __init xen_transport_init(void)
+{
+	int err;
+
+	if (!xen_domain())
+		return -ENODEV;
+	xs_store_init(&xen_transport);
+	err = xen_transport_discover();
+	/* In an HVM domain interrupts may not work yet. */
+	if (!err && xen_store_domain_type != XS_HVM)
+		err = xs_store_start();
+	if (err) {
+		pr_warn("no connection to a store: %d\n", err);
+		xen_store_domain_type = XS_UNKNOWN;
+		return err;
+	}
+	pr_info("store ring is %s, event channel %d\n",
+		xen_store_domain_type == XS_LOCAL ? "offered to a local server" :
+		xen_store_domain_type == XS_PV ? "in the start-of-day page" :
+		"in the domain's parameters", xen_store_evtchn);
+	if (IS_ENABLED(CONFIG_XEN_COMPAT_XENFS))
+		proc_create_mount_point("xen");
+	return 0;
+}
+postcore_initcall(xen_transport_init);
+
+/* What an earlier kernel of this domain registered would fire for ever. */
+static void xen_transport_reset_watches(void)
+{
+	int err;
+
+	if (!xen_hvm_domain() || xen_initial_domain())
+		return;
+	if (!xenbus_read_unsigned("control", "platform-feature-xs_reset_watches",
+				  0))
+		return;
+	err = xs_op_reset_watches(xs_store_conn());
+	if (err && err != -EEXIST)
+		pr_warn("cannot reset old watches: %d\n", err);
+}
+
+static int xen_transport_start_hvm(void)
+{
+	u64 gfn;
+	int err;
+
+	if (!xen_store_interface) {
+		err = xen_transport_read_gfn(&gfn);
+		if (!err)
+			err = xen_transport_map(gfn);
+		if (err)
+			return err;
+	}
+	/*
+	 * The handler goes, the channel stays: closing it would lose what the
+	 * other side has signalled in the meantime.
+	 */
+	if (xen_transport_late_irq)
+		free_irq(xen_transport_late_irq, &xen_transport);
+	xen_transport_late_irq = 0;
+	err = xs_store_start();
+	if (!err)
+		xen_transport_reset_watches();
+	return err;
+}
+
+static void xen_transport_probe(void)
+{
+	int err = 0;
+
+	if (xen_store_domain_type == XS_HVM)
+		err = xen_transport_start_hvm();
+	if (err)
+		pr_err("cannot reach the store: %d\n", err);
+	else
+		xs_store_announce();
+}
+
+/* Interrupts come through the platform device, which is not up yet. */
+static bool xen_transport_must_defer(void)
+{
+#ifdef CONFIG_XEN_PVHVM
+	return xen_store_domain_type == XS_HVM && !xen_have_vector_callback;
+#else
+	return false;
+#endif
+}
+
+static int xen_transport_probe_thread(void *unused)
+{
+	wait_for_completion(&xen_transport_heard);
+	xen_transport_probe();
+	return 0;
+}
+
+static int __init xen_transport_probe_init(void)
+{
+	struct task_struct *thread;
+
+	if (!xen_domain() || xen_store_domain_type == XS_UNKNOWN)
+		return -ENODEV;
+	if (xen_store_domain_type == XS_LOCAL || xen_transport_late_irq) {
+		thread = kthread_run(xen_transport_probe_thread, NULL,
+				     "xenbus_probe");
+		return PTR_ERR_OR_ZERO(thread);
+	}
+	if (!xen_transport_must_defer())
+		xen_transport_probe();
+	return 0;
+}
+device_initcall(xen_transport_probe_init);
+
+/**
+ * xen_set_callback_via() - tell Xen how to raise event channel interrupts
+ * @via: value of HVM_PARAM_CALLBACK_IRQ
+ *
+ * A store that had to wait for interrupts is started now.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of the hypercall.
+ */
+int xen_set_callback_via(uint64_t via)
+{
+	struct xen_hvm_param param = {
+		.domid = DOMID_SELF,
+		.index = HVM_PARAM_CALLBACK_IRQ,
+		.value = via,
+	};
+	int err;
+
+	err = HYPERVISOR_hvm_op(HVMOP_set_param, &param);
+	if (err)
+		return err;
+	if (!xenstored_ready && xen_transport_must_defer())
+		xen_transport_probe();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xen_set_callback_via);
