@@ -481,9 +481,9 @@ static int fake_parse_path(struct fake_store *store, struct fake_work *work)
 		return -EINVAL;
 	work->rest = body + len + 1;
 	work->rest_len = work->msg->hdr.len - len - 1;
-	if (body[0] == '@' && fake_is_about_watches(work->msg->hdr.type)) {
+	if (body[0] == '@') {
 		strscpy(store->path, body, sizeof(store->path));
-		return 0;
+		return fake_is_about_watches(work->msg->hdr.type) ? 0 : -EINVAL;
 	}
 	work->hidden = body[0] == '/' ? 0 : strlen(FAKE_STORE_HOME "/");
 	snprintf(store->path, sizeof(store->path), "%s%s",

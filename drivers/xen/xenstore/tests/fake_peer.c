@@ -391,17 +391,14 @@ static void fake_peer_disconnect(struct xs_transport *t)
 static int fake_peer_reconnect(struct xs_transport *t)
 {
 	struct fake_peer *peer = to_peer(t);
-	struct xenstore_domain_interface *page;
 
 	if (peer->reconnect_err)
 		return peer->reconnect_err;
-	page = kunit_kzalloc(peer->test, sizeof(*page), GFP_KERNEL);
-	if (!page)
-		return -ENOMEM;
 
 	spin_lock(&peer->lock);
-	peer->page = page;
-	t->page = page;
+	swap(peer->page, peer->spare);
+	memset(peer->page, 0, sizeof(*peer->page));
+	t->page = peer->page;
 	peer->in.have = 0;
 	kfifo_reset(&peer->out);
 	if (peer->ops && peer->ops->reset)
@@ -478,8 +475,11 @@ void fake_peer_init(struct kunit *test, struct fake_peer *peer,
 	spin_lock_init(&peer->lock);
 	INIT_LIST_HEAD(&peer->seen);
 
+	/* Both outlive every connection, which is made later. */
 	peer->page = kunit_kmalloc(test, sizeof(*peer->page), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, peer->page);
+	peer->spare = kunit_kmalloc(test, sizeof(*peer->spare), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, peer->spare);
 	/* Nobody promises that unused bytes are clean. */
 	memset(peer->page, 0xa5, sizeof(*peer->page));
 	peer->page->server_features = 0;

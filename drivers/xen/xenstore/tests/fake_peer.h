@@ -66,6 +66,8 @@ struct fake_peer {
 	struct xs_transport t;
 	/** @page: the ring page; a test may write whatever it likes to it */
 	struct xenstore_domain_interface *page;
+	/** @spare: what @page is exchanged for at a reconnect */
+	struct xenstore_domain_interface *spare;
 	/** @test: the test it belongs to; const */
 	struct kunit *test;
 	/** @ops: const; NULL for a peer that only does what it is told */
