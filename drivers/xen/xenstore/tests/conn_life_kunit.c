@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of how a connection begins, breaks, rests and ends.
+ * Tests of how a connection begins, rests and ends.
  *
- * The peer is scripted. Only the tests about the thread itself have one.
+ * The peer is scripted. Only the tests about the thread itself have one. How a
+ * connection breaks is the subject of conn_break_kunit.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -67,13 +68,6 @@ static struct xs_request *life_submit(struct kunit *test, size_t len)
 	struct life_fixture *f = test->priv;
 
 	return fake_conn_submit(test, f->conn, XS_READ, f->bytes, len);
-}
-
-static void life_expect_failed(struct kunit *test, struct xs_request *req,
-			       int err)
-{
-	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
-	KUNIT_EXPECT_EQ(test, req->err, err);
 }
 
 /* Connecting */
@@ -179,192 +173,7 @@ static void error_left_in_the_page_is_not_held_against_it(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
 }
 
-/* Breaking */
-
-struct life_fault_case {
-	const char *name;
-	void (*inject)(struct fake_peer *peer);
-};
-
-static void life_oversize_by_one(struct fake_peer *peer)
-{
-	struct xsd_sockmsg hdr = { .type = XS_READ, .len = 4097 };
-
-	fake_peer_put(peer, &hdr, sizeof(hdr));
-	fake_peer_step(peer);
-}
-
-static void life_oversize_event(struct fake_peer *peer)
-{
-	struct xsd_sockmsg hdr = { .type = XS_WATCH_EVENT, .len = U32_MAX };
-
-	fake_peer_put(peer, &hdr, sizeof(hdr));
-	fake_peer_step(peer);
-}
-
-static void life_garbage(struct fake_peer *peer)
-{
-	static const char text[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
-
-	fake_peer_put(peer, text, sizeof(text));
-	fake_peer_step(peer);
-}
-
-static void life_too_much_produced(struct fake_peer *peer)
-{
-	peer->page->rsp_prod = peer->page->rsp_cons + XENSTORE_RING_SIZE + 1;
-}
-
-static void life_producer_behind(struct fake_peer *peer)
-{
-	peer->page->rsp_prod = peer->page->rsp_cons - 1;
-}
-
-static void life_consumer_ahead(struct fake_peer *peer)
-{
-	peer->page->req_cons = peer->page->req_prod + 1;
-}
-
-static void life_consumer_behind(struct fake_peer *peer)
-{
-	peer->page->req_cons = peer->page->req_prod - XENSTORE_RING_SIZE - 1;
-}
-
-static void life_error_comm(struct fake_peer *peer)
-{
-	peer->page->error = XENSTORE_ERROR_COMM;
-}
-
-static void life_error_unknown(struct fake_peer *peer)
-{
-	peer->page->error = 4711;
-}
-
-static const struct life_fault_case life_fault_cases[] = {
-	{ "reply one byte too long", life_oversize_by_one },
-	{ "event of 4 GiB", life_oversize_event },
-	{ "garbage", life_garbage },
-	{ "more produced than there is room", life_too_much_produced },
-	{ "less produced than consumed", life_producer_behind },
-	{ "more consumed than produced", life_consumer_ahead },
-	{ "less consumed than there is room", life_consumer_behind },
-	{ "error field says COMM", life_error_comm },
-	{ "error field says something new", life_error_unknown },
-};
-
-KUNIT_ARRAY_PARAM_DESC(life_fault, life_fault_cases, name);
-
-/* Defects K and Q: whoever waits must learn that nothing will come. */
-static void fault_of_the_peer_fails_requests_in_every_state(struct kunit *test)
-{
-	const struct life_fault_case *param = test->param_value;
-	struct life_fixture *f = life_connect(test);
-	struct xs_request *sent, *partly, *queued;
-
-	sent = life_submit(test, 10);
-	fake_peer_run(f->peer, f->conn);
-	f->peer->take = 0;
-	partly = life_submit(test, 2000);
-	xs_conn_pump(f->conn);
-	queued = life_submit(test, 10);
-
-	param->inject(f->peer);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
-
-	life_expect_failed(test, sent, -EIO);
-	life_expect_failed(test, partly, -EIO);
-	life_expect_failed(test, queued, -EIO);
-	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
-}
-
-static void life_count_completion(struct xs_request *req)
-{
-	unsigned int *completed = req->owner;
-
-	(*completed)++;
-	xs_request_put(req);
-}
-
-/* Defect K: a request of a client must complete as well. */
-static void fault_of_the_peer_calls_complete_once(struct kunit *test)
-{
-	const struct life_fault_case *param = test->param_value;
-	struct life_fixture *f = life_connect(test);
-	unsigned int completed = 0;
-	struct xs_request *req;
-
-	req = xs_request_alloc(XS_READ, 0, NULL, 0, GFP_KERNEL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
-	req->complete = life_count_completion;
-	req->owner = &completed;
-	xs_gate_enter(&f->conn->gate, XS_GATE_REQUEST);
-	KUNIT_ASSERT_EQ(test, xs_conn_submit(f->conn, req), 0);
-	fake_peer_run(f->peer, f->conn);
-
-	param->inject(f->peer);
-	/* An index of the request ring is looked at when there is a request. */
-	life_submit(test, 10);
-	xs_conn_pump(f->conn);
-	xs_conn_pump(f->conn);
-
-	KUNIT_EXPECT_EQ(test, completed, 1);
-}
-
-static void submit_after_break_fails_and_leaves_the_gate(struct kunit *test)
-{
-	struct life_fixture *f = life_connect(test);
-	struct xs_request *req;
-
-	xs_conn_break(f->conn, -ESHUTDOWN);
-	xs_conn_pump(f->conn);
-	req = xs_request_alloc(XS_READ, 0, NULL, 0, GFP_KERNEL);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
-	xs_gate_enter(&f->conn->gate, XS_GATE_REQUEST);
-
-	KUNIT_EXPECT_EQ(test, xs_conn_submit(f->conn, req), -ESHUTDOWN);
-	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
-	KUNIT_EXPECT_EQ(test, kref_read(&req->ref), 1);
-	xs_request_put(req);
-}
-
-static void submit_between_break_and_pump_completes_with_the_error(struct kunit *test)
-{
-	struct life_fixture *f = life_connect(test);
-	struct xs_request *req;
-
-	xs_conn_break(f->conn, -ESHUTDOWN);
-	req = life_submit(test, 10);
-	xs_conn_pump(f->conn);
-
-	life_expect_failed(test, req, -ESHUTDOWN);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
-}
-
-static void break_before_connect_fails_what_waits(struct kunit *test)
-{
-	struct life_fixture *f = test->priv;
-	struct xs_request *req = life_submit(test, 10);
-
-	xs_conn_break(f->conn, -ESHUTDOWN);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
-
-	life_expect_failed(test, req, -ESHUTDOWN);
-}
-
-static void break_after_break_keeps_the_first_error(struct kunit *test)
-{
-	struct life_fixture *f = life_connect(test);
-	struct xs_request *req = life_submit(test, 10);
-
-	xs_conn_break(f->conn, -ESHUTDOWN);
-	xs_conn_break(f->conn, -EIO);
-	xs_conn_pump(f->conn);
-
-	life_expect_failed(test, req, -ESHUTDOWN);
-}
+/* Ending */
 
 static void destroy_fails_what_is_pending(struct kunit *test)
 {
@@ -380,7 +189,8 @@ static void destroy_fails_what_is_pending(struct kunit *test)
 	xs_conn_disconnect(conn);
 	xs_conn_destroy(conn);
 
-	life_expect_failed(test, req, -ESHUTDOWN);
+	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
+	KUNIT_EXPECT_EQ(test, req->err, -ESHUTDOWN);
 	KUNIT_EXPECT_EQ(test, peer->disconnects, 1);
 }
 
@@ -585,14 +395,6 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(leftovers_with_impossible_index_are_dropped),
 	KUNIT_CASE(leftovers_that_are_ours_are_received),
 	KUNIT_CASE(error_left_in_the_page_is_not_held_against_it),
-	KUNIT_CASE_PARAM(fault_of_the_peer_fails_requests_in_every_state,
-			 life_fault_gen_params),
-	KUNIT_CASE_PARAM(fault_of_the_peer_calls_complete_once,
-			 life_fault_gen_params),
-	KUNIT_CASE(submit_after_break_fails_and_leaves_the_gate),
-	KUNIT_CASE(submit_between_break_and_pump_completes_with_the_error),
-	KUNIT_CASE(break_before_connect_fails_what_waits),
-	KUNIT_CASE(break_after_break_keeps_the_first_error),
 	KUNIT_CASE(destroy_fails_what_is_pending),
 	KUNIT_CASE(disconnect_keeps_requests_for_the_next_connect),
 	KUNIT_CASE(boundary_is_not_where_a_message_is_half_received),
