@@ -12,7 +12,7 @@ least=90
 core=drivers/xen/xenstore
 out=$REPO/build/kunit/coverage
 
-score=$("$REPO/tests/kunit/run.py" coverage | tee /dev/stderr | tail -n 1)
+score=$("$REPO/tests/kunit/run.py" coverage | tee >(cat >&2) | tail -n 1)
 [[ $score == *" 0 failed" ]] || { echo "not ok coverage: the suites did not pass"; echo "0 passed, 1 failed"; exit 1; }
 
 tree=$("$REPO/scripts/kernel-tree.sh" --overlay) || exit 1

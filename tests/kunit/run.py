@@ -38,6 +38,9 @@ BOOT_SECONDS = 600
 SPLAT = re.compile(r"BUG:|WARNING:|KASAN:|KCSAN:|possible circular locking|"
                    r"INFO: .*(lock|rcu|hung)|unreferenced object|"
                    r"sleeping function called|Kernel panic|Oops|Call Trace:")
+# Where a stream of results begins, and how one without results goes on.
+STREAM = re.compile(r"^(?=(?:\[[ .0-9]*\] )?KTAP version 1$)", re.M)
+EMPTY = re.compile(r"^.*KTAP version 1\n(?:\[[ .0-9]*\] )?1\.\.0\n")
 # A forced allocation failure says so with a trace of its own.
 FORCED = re.compile(r"FAULT_INJECTION: forcing a failure")
 
@@ -119,22 +122,36 @@ class Tier:
         return text
 
     def score(self, name):
-        """Let kunit.py read a log; count its suites."""
+        """Count the suites in a log, as kunit.py reads them."""
         log = self.out / f"{name}.log"
-        results = self.out / f"{name}.json"
-        subprocess.run(["python3", "tools/testing/kunit/kunit.py", "parse",
-                        f"--json={results}", log], cwd=self.tree,
-                       stdout=(self.out / f"{name}.parse.log").open("w"),
-                       stderr=subprocess.STDOUT)
-        try:
-            suites = json.loads(results.read_text())["sub_groups"]
-        except (OSError, ValueError):
-            suites = []
+        # kunit.py reads the first stream of results only. There is one of
+        # the built-in suites (maybe empty), one of each module, and one of
+        # each suite that was run again.
+        # Its first line is kept as it is: it shows how long a prefix is.
+        streams = STREAM.split(log.read_text(errors="replace"))[1:]
+        suites = []
+        for number, stream in enumerate(streams):
+            if not EMPTY.search(stream):
+                suites += self.parse(f"{name}.{number}", stream)
         if not suites:
             self.fail(f"{name}: no result, see {log}")
         for suite in suites:
             self.score_suite(suite)
-        return [suite["name"] for suite in suites]
+
+    def parse(self, name, stream):
+        """The suites of one stream of results, through kunit.py."""
+        log = self.out / f"{name}.ktap"
+        results = self.out / f"{name}.json"
+        log.write_text(stream)
+        parse = ["python3", "tools/testing/kunit/kunit.py", "parse",
+                 f"--json={results}", log]
+        with (self.out / f"{name}.parse").open("w") as sink:
+            subprocess.run(parse, cwd=self.tree, stdout=sink, stderr=sink)
+        try:
+            return json.loads(results.read_text())["sub_groups"]
+        except (OSError, ValueError):
+            self.fail(f"{name}: cannot be read, see {log}")
+            return []
 
     def score_suite(self, suite):
         counts = {"PASS": 0, "FAIL": 0, "SKIP": 0, "ERROR": 0}
