@@ -102,7 +102,9 @@ static void xs_conn_attach(struct xs_conn *conn)
 static void xs_conn_set_up(struct xs_conn *conn)
 {
 	spin_lock(&conn->lock);
-	conn->break_err = 0;
+	/* A break that the I/O thread has not seen yet is not forgotten. */
+	if (conn->state == XS_CONN_BROKEN)
+		conn->break_err = 0;
 	WRITE_ONCE(conn->state, XS_CONN_UP);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
@@ -268,8 +270,10 @@ EXPORT_SYMBOL_GPL(xs_conn_stop);
  * xs_conn_park() - stop the I/O thread between two messages
  * @conn: the gate is closed and drained
  *
- * Without a thread the caller is the only one to step the pump, and nothing
- * has to be done.
+ * No message is half processed then. A part of the next one may wait in the
+ * ring; a reconnect drops it, and after an unpark it is read on. Without a
+ * thread the caller is the only one to step the pump, and nothing has to be
+ * done.
  *
  * Context: Process, sleeps until an event that is half received is complete.
  */

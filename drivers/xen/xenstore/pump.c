@@ -17,15 +17,19 @@
 
 #include "conn.h"
 
-/* Nothing is queued or pending afterwards, and nothing new is accepted. */
-static void xs_conn_fail_all(struct xs_conn *conn, int err)
+/*
+ * Nothing is queued or pending afterwards, and nothing new is accepted. Returns
+ * the error that all fail with: the first one that there was.
+ */
+static int xs_conn_fail_all(struct xs_conn *conn, int err)
 {
 	struct xs_request *req;
 	unsigned long id;
 
 	spin_lock(&conn->lock);
 	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
-	conn->break_err = err;
+	conn->break_err = conn->break_err ?: err;
+	err = conn->break_err;
 	while (!list_empty(&conn->queue))
 		list_del_init(conn->queue.next);
 	spin_unlock(&conn->lock);
@@ -38,6 +42,7 @@ static void xs_conn_fail_all(struct xs_conn *conn, int err)
 		if (xa_erase(&conn->pending, id) == req)
 			xs_request_finish(req, err);
 	}
+	return err;
 }
 
 static void xs_conn_report_break(struct xs_conn *conn, int err)
@@ -213,11 +218,13 @@ static int xs_conn_receive(struct xs_conn *conn)
 	return n;
 }
 
+/* By its own word, or by an index of the request ring that cannot be. */
 static bool xs_conn_peer_failed(const struct xs_conn *conn)
 {
 	u32 error = READ_ONCE(conn->t->page->error);
 
-	return error && error != conn->initial_error;
+	return (error && error != conn->initial_error) ||
+	       xs_ring_room(&conn->requests) < 0;
 }
 
 static enum xs_conn_state xs_conn_get_state(struct xs_conn *conn, int *err)
@@ -274,7 +281,7 @@ int xs_conn_pump(struct xs_conn *conn)
 	if (err && err != -ENOMEM) {
 		if (state == XS_CONN_UP)
 			xs_conn_report_break(conn, err);
-		xs_conn_fail_all(conn, err);
+		err = xs_conn_fail_all(conn, err);
 	}
 	lock_map_release(&conn->io_map);
 	return err;

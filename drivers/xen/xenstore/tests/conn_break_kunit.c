@@ -177,8 +177,7 @@ static void fault_of_the_peer_calls_complete_once(struct kunit *test)
 	fake_peer_run(f->peer, f->conn);
 
 	param->inject(f->peer);
-	/* An index of the request ring is looked at when there is a request. */
-	break_submit(test, 10);
+	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
 	xs_conn_pump(f->conn);
 	xs_conn_pump(f->conn);
 
@@ -239,6 +238,31 @@ static void break_after_break_keeps_the_first_error(struct kunit *test)
 	break_expect_failed(test, req, -ESHUTDOWN);
 }
 
+/* A ring that breaks does not overrule who asked for the break. */
+static void fault_after_break_keeps_the_first_error(struct kunit *test)
+{
+	struct break_fixture *f = break_connect(test);
+	struct xs_request *req = break_submit(test, 10);
+
+	break_producer_behind(f->peer);
+	xs_conn_break(f->conn, -ESHUTDOWN);
+
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
+	break_expect_failed(test, req, -ESHUTDOWN);
+}
+
+static void break_before_connect_survives_the_connect(struct kunit *test)
+{
+	struct break_fixture *f = test->priv;
+	struct xs_request *req = break_submit(test, 10);
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	KUNIT_ASSERT_EQ(test, xs_conn_connect(f->conn), 0);
+
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
+	break_expect_failed(test, req, -ESHUTDOWN);
+}
+
 static struct kunit_case break_cases[] = {
 	KUNIT_CASE_PARAM(fault_of_the_peer_fails_requests_in_every_state,
 			 break_fault_gen_params),
@@ -248,6 +272,8 @@ static struct kunit_case break_cases[] = {
 	KUNIT_CASE(submit_between_break_and_pump_completes_with_the_error),
 	KUNIT_CASE(break_before_connect_fails_what_waits),
 	KUNIT_CASE(break_after_break_keeps_the_first_error),
+	KUNIT_CASE(fault_after_break_keeps_the_first_error),
+	KUNIT_CASE(break_before_connect_survives_the_connect),
 	{}
 };
 
