@@ -102,8 +102,8 @@ struct xenbus_device {
 	unsigned int spurious_threshold;
 
 	/**
-	 * @vanished: private to the bus; the directory now belongs to another
-	 * device of the same name, so this one leaves the store alone
+	 * @vanished: private to the bus; the directory is gone or belongs to
+	 * another device by now, so this one leaves the store alone
 	 */
 	bool vanished;
 	/** @recheck: private to the bus; it will be looked at again */

@@ -41,7 +41,7 @@ enum bus_verdict {
 	BUS_REPLACED,	/* it was removed and made again for a new device */
 };
 
-/* A device on its way out whose directory belongs to its successor. */
+/* A device on its way out whose directory is not its own any more. */
 struct bus_vanished {
 	struct list_head node;
 	struct xenbus_device *xendev;
@@ -272,11 +272,12 @@ EXPORT_SYMBOL_GPL(xenbus_probe_devices);
 /* === Removing devices: dispatcher === */
 
 /**
- * xenbus_path_vanished() - whether a device has lost its peer to a new one
+ * xenbus_path_vanished() - whether a path is the peer of a device without node
  * @path: compared as a pointer with &xenbus_device.otherend
  *
  * Context: Process.
- * Return: true if @path is the peer of a device whose directory was replaced.
+ * Return: true if the device of that peer has lost its directory and is being
+ * removed.
  */
 bool xenbus_path_vanished(const char *path)
 {
@@ -323,8 +324,9 @@ static enum bus_verdict bus_judge(const struct xen_bus_type *bus,
 }
 
 /*
- * Its driver must neither write to the directory nor follow the states of the
- * peer, both of which belong to the successor; for the driver the peer is gone.
+ * The directory is gone, and may be there again for a new device at any time.
+ * So the driver must neither write to it nor follow the states of the peer, and
+ * nobody can close the device together with it: the peer reads as unknown.
  */
 static void bus_unregister_vanished(struct xenbus_device *xendev)
 {
@@ -377,8 +379,10 @@ static void bus_recheck_work(struct work_struct *work)
 			err = -ETIMEDOUT;
 		unregister_xenbus_watch(&recheck->watch);
 	}
-	if (err)
+	if (err) {
 		pr_warn("%s: not checked again: %d\n", xendev->nodename, err);
+		xendev->recheck = false;
+	}
 	put_device(&xendev->dev);
 	kfree(recheck);
 }
@@ -425,18 +429,18 @@ static bool bus_retire(struct xen_bus_type *bus, struct xenbus_device *xendev)
 		return false;
 	}
 	verdict = bus_judge(bus, xendev);
-	if (verdict != BUS_STAYS)
+	if (verdict != BUS_STAYS) {
+		xendev->vanished = true;
 		kill_device(&xendev->dev);
-	xendev->vanished = verdict == BUS_REPLACED;
-	device_unlock(&xendev->dev);
-
-	if (verdict == BUS_REPLACED) {
-		dev_warn(&xendev->dev, "replaced by a new device\n");
-		bus_unregister_vanished(xendev);
-	} else if (verdict == BUS_GONE) {
-		device_unregister(&xendev->dev);
 	}
-	return verdict != BUS_STAYS;
+	device_unlock(&xendev->dev);
+	if (verdict == BUS_STAYS)
+		return false;
+
+	if (verdict == BUS_REPLACED)
+		dev_warn(&xendev->dev, "replaced by a new device\n");
+	bus_unregister_vanished(xendev);
+	return true;
 }
 
 /* === Changes: dispatcher === */
