@@ -294,6 +294,31 @@ int xs_session_watch(struct xs_session *session)
 	return err;
 }
 
+/*
+ * Out of the registry only once the request is accepted, since nothing may have
+ * changed if it is not. The reply may come before that and drop the reference
+ * of the request; and being inside the gate keeps the registry as it is.
+ */
+static int xs_session_unwatch_send(struct xs_session *session,
+				   struct xs_session_watch *watch,
+				   struct xs_request *req)
+{
+	struct xs_watch_entry *entry = watch->entry;
+	struct xs_gate *gate = &session->conn->gate;
+	int err;
+
+	kref_get(&entry->ref);
+	xs_gate_enter(gate, XS_GATE_NESTED);
+	err = xs_session_submit(session, req, watch);
+	if (err)
+		xs_session_watch_link(watch);
+	else
+		xs_watch_entry_remove(session->watches, entry);
+	xs_gate_leave(gate);
+	xs_watch_entry_put(entry);
+	return err;
+}
+
 /**
  * xs_session_unwatch() - a client's XS_UNWATCH
  * @session: the session
@@ -308,7 +333,6 @@ int xs_session_unwatch(struct xs_session *session)
 	const char *path, *token, *extra;
 	struct xs_session_watch *watch;
 	struct xs_request *req;
-	int err;
 
 	if (!xs_session_parse_watch(session, &path, &token, &extra))
 		return xs_session_answer(session, -EINVAL);
@@ -327,9 +351,5 @@ int xs_session_unwatch(struct xs_session *session)
 		xs_session_watch_link(watch);
 		return xs_session_fail(session, PTR_ERR(req));
 	}
-	xs_watch_entry_remove(session->watches, watch->entry);
-	err = xs_session_submit(session, req, watch);
-	if (err)
-		xs_session_watch_link(watch);
-	return err;
+	return xs_session_unwatch_send(session, watch, req);
 }
