@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Clients for tests.
+ *
+ * The test plays the client, whose memory is the kernel's. What is open when a
+ * test ends is closed, everything that is left is answered, and then nothing
+ * may be left over.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+#include "fake_client.h"
+
+/* Answer whatever has not been answered; the number of answers. */
+static unsigned int fake_site_settle(struct fake_site *site)
+{
+	struct xs_request *req;
+	unsigned int n = 0;
+	unsigned long id;
+
+	fake_site_run(site);
+	xa_for_each(&site->conn->pending, id, req) {
+		fake_peer_reply(site->peer, xs_request_header(req)->type, id,
+				"OK", 3);
+		n++;
+	}
+	fake_site_run(site);
+	return n;
+}
+
+struct fake_client {
+	struct fake_site *site;
+	struct xs_session *session;	/* a reference of the test's own */
+};
+
+static void fake_client_release(void *data)
+{
+	struct fake_client *client = data;
+	struct fake_site *site = client->site;
+	struct xs_session *session = client->session;
+
+	if (!session->closing)
+		fake_client_close(site, session);
+	do {
+		flush_work(&session->undo_work);
+	} while (fake_site_settle(site));
+	/* The references of watches are dropped last, perhaps by a worker. */
+	KUNIT_EXPECT_EQ_MSG(site->test, kref_read(&session->ref), 1,
+			    "somebody still has a reference to a session");
+	xs_session_put(session);
+}
+
+/**
+ * fake_client_open() - a new client
+ * @site: the site
+ *
+ * When the test ends, the client is closed if it is open, and the test fails
+ * if the session does not go away then.
+ *
+ * Context: The test's own thread.
+ * Return: The session, valid until the test ends.
+ */
+struct xs_session *fake_client_open(struct fake_site *site)
+{
+	struct kunit *test = site->test;
+	struct fake_client *client;
+
+	client = kunit_kzalloc(test, sizeof(*client), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, client);
+	client->site = site;
+	client->session = xs_session_open(site->conn, &site->watches);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(client->session));
+	xs_session_get(client->session);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
+							fake_client_release,
+							client), 0);
+	return client->session;
+}
+
+/**
+ * fake_client_close() - the client goes away
+ * @site: the site; not suspended
+ * @session: the client's session
+ *
+ * What is done in the background has been done on return; what it asked of the
+ * server is still to be answered.
+ *
+ * Context: The test's own thread, sleeps.
+ */
+void fake_client_close(struct fake_site *site, struct xs_session *session)
+{
+	xs_session_close(session);
+	flush_work(&session->undo_work);
+	fake_site_run(site);
+}
+
+/**
+ * fake_client_build() - put a message together
+ * @buf: room for it
+ * @type: its type
+ * @id: the client's id for it
+ * @tx_id: its transaction
+ * @body: its body
+ * @len: length of the body
+ *
+ * Context: Any.
+ * Return: Length of the message.
+ */
+size_t fake_client_build(void *buf, u32 type, u32 id, u32 tx_id,
+			 const void *body, size_t len)
+{
+	struct xsd_sockmsg *hdr = buf;
+
+	hdr->type = type;
+	hdr->req_id = id;
+	hdr->tx_id = tx_id;
+	hdr->len = len;
+	memcpy(hdr + 1, body, len);
+	return sizeof(*hdr) + len;
+}
+
+/**
+ * fake_client_write() - write bytes, without waiting
+ * @session: the client's session
+ * @bytes: the bytes
+ * @len: how many
+ *
+ * Context: Process.
+ * Return: See xs_session_write().
+ */
+ssize_t fake_client_write(struct xs_session *session, const void *bytes,
+			  size_t len)
+{
+	struct kvec kvec = { .iov_base = (void *)bytes, .iov_len = len };
+	struct iov_iter iter;
+
+	iov_iter_kvec(&iter, ITER_SOURCE, &kvec, 1, len);
+	return xs_session_write(session, &iter, true);
+}
+
+/**
+ * fake_client_read() - read bytes, without waiting
+ * @session: the client's session
+ * @bytes: where they go
+ * @len: how many at most
+ *
+ * Context: Process.
+ * Return: See xs_session_read().
+ */
+ssize_t fake_client_read(struct xs_session *session, void *bytes, size_t len)
+{
+	struct kvec kvec = { .iov_base = bytes, .iov_len = len };
+	struct iov_iter iter;
+
+	iov_iter_kvec(&iter, ITER_DEST, &kvec, 1, len);
+	return xs_session_read(session, &iter, true);
+}
+
+/**
+ * fake_client_try_send() - write one message, without waiting
+ * @site: the site
+ * @session: the client's session
+ * @type: type of the message
+ * @id: the client's id for it
+ * @tx_id: its transaction
+ * @body: its body
+ * @len: length of the body
+ *
+ * Context: The test's own thread.
+ * Return: See xs_session_write().
+ */
+ssize_t fake_client_try_send(struct fake_site *site,
+			     struct xs_session *session, u32 type, u32 id,
+			     u32 tx_id, const void *body, size_t len)
+{
+	size_t n = fake_client_build(site->out, type, id, tx_id, body, len);
+
+	return fake_client_write(session, site->out, n);
+}
+
+/**
+ * fake_client_send() - write one message, which must be accepted
+ * @site: the site
+ * @session: the client's session
+ * @type: type of the message
+ * @id: the client's id for it
+ * @tx_id: its transaction
+ * @body: its body
+ * @len: length of the body
+ *
+ * Context: The test's own thread; the test has ended if it was not accepted.
+ */
+void fake_client_send(struct fake_site *site, struct xs_session *session,
+		      u32 type, u32 id, u32 tx_id, const void *body, size_t len)
+{
+	KUNIT_ASSERT_EQ(site->test,
+			fake_client_try_send(site, session, type, id, tx_id,
+					     body, len),
+			sizeof(struct xsd_sockmsg) + len);
+}
+
+/**
+ * fake_client_start() - open a transaction
+ * @site: the site; the test has seen all messages
+ * @session: the client's session
+ * @tx_id: its id, as the server says it
+ *
+ * Context: The test's own thread.
+ * Return: The id.
+ */
+u32 fake_client_start(struct fake_site *site, struct xs_session *session,
+		      const char *tx_id)
+{
+	u32 id = 0;
+
+	fake_client_send(site, session, XS_TRANSACTION_START, 1, 0, "", 1);
+	fake_site_reply(site, fake_site_next(site), tx_id, strlen(tx_id) + 1);
+	fake_client_expect(site, session, XS_TRANSACTION_START, 1, 0, tx_id,
+			   strlen(tx_id) + 1);
+	KUNIT_ASSERT_EQ(site->test, kstrtou32(tx_id, 10, &id), 0);
+	return id;
+}
+
+/**
+ * fake_client_watch() - set a watch
+ * @site: the site; the test has seen all messages
+ * @session: the client's session
+ * @body: path and token
+ * @len: length of both
+ *
+ * Context: The test's own thread.
+ * Return: The XS_WATCH as the peer has received it.
+ */
+const struct fake_message *fake_client_watch(struct fake_site *site,
+					     struct xs_session *session,
+					     const void *body, size_t len)
+{
+	const struct fake_message *msg;
+
+	fake_client_send(site, session, XS_WATCH, 1, 0, body, len);
+	msg = fake_site_next(site);
+	fake_site_reply(site, msg, "OK", 3);
+	fake_client_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
+	return msg;
+}
+
+/**
+ * fake_client_receive() - read one message into &fake_site.received
+ * @site: the site
+ * @session: the client's session
+ *
+ * Context: The test's own thread.
+ * Return: true if there was one.
+ */
+bool fake_client_receive(struct fake_site *site, struct xs_session *session)
+{
+	struct fake_received *in = &site->received;
+	ssize_t n;
+
+	memset(in, 0, sizeof(*in));
+	n = fake_client_read(session, &in->hdr, sizeof(in->hdr));
+	if (n == -EAGAIN)
+		return false;
+	KUNIT_ASSERT_EQ(site->test, n, sizeof(in->hdr));
+	KUNIT_ASSERT_LE(site->test, in->hdr.len, XENSTORE_PAYLOAD_MAX);
+	KUNIT_ASSERT_EQ(site->test,
+			fake_client_read(session, in->body, in->hdr.len),
+			in->hdr.len);
+	return true;
+}
+
+/**
+ * fake_client_expect() - the next message for a client must be this one
+ * @site: the site
+ * @session: the client's session
+ * @type: type of the message
+ * @id: its id
+ * @tx_id: its transaction
+ * @body: its body
+ * @len: length of the body
+ *
+ * Context: The test's own thread.
+ */
+void fake_client_expect(struct fake_site *site, struct xs_session *session,
+			u32 type, u32 id, u32 tx_id, const void *body,
+			size_t len)
+{
+	struct fake_received *in = &site->received;
+	struct kunit *test = site->test;
+
+	fake_site_run(site);
+	if (site->conn->thread)
+		fake_wait_until(xs_session_readable(session));
+	KUNIT_ASSERT_TRUE_MSG(test, fake_client_receive(site, session),
+			      "there is no message to read");
+	KUNIT_EXPECT_EQ(test, in->hdr.type, type);
+	KUNIT_EXPECT_EQ(test, in->hdr.req_id, id);
+	KUNIT_EXPECT_EQ(test, in->hdr.tx_id, tx_id);
+	KUNIT_EXPECT_EQ(test, in->hdr.len, len);
+	KUNIT_EXPECT_TRUE_MSG(test, !memcmp(in->body, body, len),
+			      "the body is '%s'", in->body);
+}
+
+/**
+ * fake_client_expect_event() - the next message must be this event
+ * @site: the site
+ * @session: the client's session
+ * @body: path and token
+ * @len: length of both
+ *
+ * Context: The test's own thread.
+ */
+void fake_client_expect_event(struct fake_site *site,
+			      struct xs_session *session, const void *body,
+			      size_t len)
+{
+	fake_client_expect(site, session, XS_WATCH_EVENT, 0, 0, body, len);
+}
+
+/**
+ * fake_client_expect_nothing() - there must be no message for a client
+ * @site: the site
+ * @session: the client's session
+ *
+ * Context: The test's own thread.
+ */
+void fake_client_expect_nothing(struct fake_site *site,
+				struct xs_session *session)
+{
+	fake_site_run(site);
+	KUNIT_EXPECT_FALSE_MSG(site->test, fake_client_receive(site, session),
+			       "an unexpected message of type %u",
+			       site->received.hdr.type);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that fails.
+ *
+ * A client's memory that can be touched in part only, without a process whose
+ * memory it is; and allocations of the calling task of which the n-th fails.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/xarray.h>
+
+#include "fake_memory.h"
+
+/* A page in an array whose second page is missing. */
+struct fake_memory {
+	struct xarray pages;
+	struct page *page;
+};
+
+static void fake_memory_release(void *data)
+{
+	struct fake_memory *memory = data;
+
+	xa_destroy(&memory->pages);
+	__free_page(memory->page);
+}
+
+/**
+ * fake_memory_iter() - an iterator that gets stuck
+ * @test: the test it belongs to
+ * @iter: the iterator
+ * @direction: ITER_SOURCE or ITER_DEST
+ * @good: bytes at its beginning that can be copied, less than a page
+ * @len: all its bytes
+ *
+ * Copying stops there as it does where the memory of a process faults.
+ *
+ * Context: The test's own thread.
+ * Return: Where the good bytes are, until the test ends.
+ */
+void *fake_memory_iter(struct kunit *test, struct iov_iter *iter,
+		       unsigned int direction, size_t good, size_t len)
+{
+	struct fake_memory *memory;
+	void *stored;
+
+	memory = kunit_kzalloc(test, sizeof(*memory), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+	memory->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	KUNIT_ASSERT_NOT_NULL(test, memory->page);
+	xa_init(&memory->pages);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
+							fake_memory_release,
+							memory), 0);
+	stored = xa_store(&memory->pages, 0, memory->page, GFP_KERNEL);
+	KUNIT_ASSERT_FALSE(test, xa_is_err(stored));
+	iov_iter_xarray(iter, direction, &memory->pages, PAGE_SIZE - good, len);
+	return page_address(memory->page) + PAGE_SIZE - good;
+}
+
+/**
+ * fake_memory_bad_iter() - an iterator over addresses that no process can have
+ * @iter: the iterator
+ * @direction: ITER_SOURCE or ITER_DEST
+ * @len: its bytes
+ *
+ * Context: Any.
+ */
+void fake_memory_bad_iter(struct iov_iter *iter, unsigned int direction,
+			  size_t len)
+{
+	iov_iter_ubuf(iter, direction, (void __user *)-PAGE_SIZE, len);
+}
+
+#if IS_ENABLED(CONFIG_FAILSLAB)
+
+/*
+ * Unless user space has said otherwise, failslab spares allocations that may
+ * reclaim. The mask is the kernel's own way to forbid reclaim; modules cannot
+ * reach it.
+ */
+static void fake_memory_allow_reclaim(bool allow)
+{
+#if IS_BUILTIN(CONFIG_XENSTORE_KUNIT_TEST)
+	if (allow)
+		gfp_allowed_mask |= __GFP_DIRECT_RECLAIM;
+	else
+		gfp_allowed_mask &= ~__GFP_DIRECT_RECLAIM;
+#endif
+}
+
+/**
+ * fake_memory_fail_nth() - let one of the next allocations fail
+ * @n: 1 for the next one of this task that is allowed to fail
+ *
+ * To be followed by fake_memory_has_failed().
+ *
+ * Context: Process.
+ */
+void fake_memory_fail_nth(unsigned int n)
+{
+	fake_memory_allow_reclaim(false);
+	current->fail_nth = n;
+}
+
+/**
+ * fake_memory_has_failed() - end what fake_memory_fail_nth() began
+ *
+ * Context: Process.
+ * Return: true if an allocation has failed.
+ */
+bool fake_memory_has_failed(void)
+{
+	bool failed = !current->fail_nth;
+
+	current->fail_nth = 0;
+	fake_memory_allow_reclaim(true);
+	return failed;
+}
+
+#else
+
+void fake_memory_fail_nth(unsigned int n)
+{
+}
+
+bool fake_memory_has_failed(void)
+{
+	return false;
+}
+
+#endif
+
+/**
+ * fake_memory_can_fail() - can allocations of this kernel be made to fail?
+ *
+ * Context: Process, may sleep.
+ * Return: true if fake_memory_fail_nth() works.
+ */
+bool fake_memory_can_fail(void)
+{
+	void *probe;
+
+	fake_memory_fail_nth(1);
+	probe = kmalloc(16, GFP_KERNEL | __GFP_NOWARN);
+	fake_memory_has_failed();
+	kfree(probe);
+	return !probe;
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of what is left when a client goes away: nothing.
+ *
+ * That a session itself is freed is checked by fake_client.c for every test.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+
+#include "fake_client.h"
+#include "fake_store.h"
+
+struct close_fixture {
+	struct fake_site *site;
+	struct xs_session *session;
+};
+
+static int close_init(struct kunit *test)
+{
+	struct close_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->site = fake_site_create(test);
+	f->session = fake_client_open(f->site);
+	test->priv = f;
+	return 0;
+}
+
+/* The next message at the peer, which is of this type. */
+static const struct fake_message *close_next(struct kunit *test, u32 type)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *msg = fake_site_next(f->site);
+
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, type);
+	return msg;
+}
+
+static void close_expect_abort(struct kunit *test, u32 tx_id)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *msg = close_next(test, XS_TRANSACTION_END);
+
+	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
+	KUNIT_EXPECT_EQ(test, msg->hdr.len, 2);
+	KUNIT_EXPECT_STREQ(test, msg->body, "F");
+	fake_site_reply(f->site, msg, "OK", 3);
+}
+
+static void close_expect_suspend_completes(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_site_suspend(f->site);
+	xs_watches_suspend_cancel(&f->site->watches);
+}
+
+/* === Transactions === */
+
+/* Defect C: no suspend completed after this. */
+static void close_with_transactions_does_not_stop_a_suspend(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	u32 first = fake_client_start(f->site, f->session, "5");
+	u32 second = fake_client_start(f->site, f->session, "6");
+
+	fake_client_close(f->site, f->session);
+	close_expect_abort(test, second);
+	close_expect_abort(test, first);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	close_expect_suspend_completes(test);
+}
+
+/* Defect D: no suspend completed after this. */
+static void start_that_is_refused_does_not_stop_a_suspend(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+			 1);
+	fake_site_refuse(f->site, close_next(test, XS_TRANSACTION_START),
+			 "ENOSPC");
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	close_expect_suspend_completes(test);
+}
+
+/* Defect E, its second half. */
+static void ends_of_nothing_do_not_stop_a_suspend(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 1, 0, "T", 2);
+	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, 7, "F", 2);
+	close_expect_suspend_completes(test);
+}
+
+static void close_after_the_end_aborts_nothing(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	u32 tx_id = fake_client_start(f->site, f->session, "5");
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+			 2);
+	fake_client_close(f->site, f->session);
+	fake_site_reply(f->site, close_next(test, XS_TRANSACTION_END), "OK", 3);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+			 1);
+	fake_client_close(f->site, f->session);
+	fake_site_reply(f->site, close_next(test, XS_TRANSACTION_START), "77",
+			3);
+	flush_work(&f->session->undo_work);
+	close_expect_abort(test, 77);
+	close_expect_suspend_completes(test);
+}
+
+/* A message whose release lets the connection work, in the middle of close. */
+struct close_msg {
+	struct xs_msg msg;
+	struct fake_site *site;
+};
+
+static void close_msg_release(struct xs_msg *msg)
+{
+	fake_site_run(container_of(msg, struct close_msg, msg)->site);
+}
+
+static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	struct close_msg unread = { .site = f->site };
+	const struct fake_message *start;
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+			 1);
+	start = close_next(test, XS_TRANSACTION_START);
+	fake_peer_reply_to(f->site->peer, start, "77", 3);
+	xs_msg_init(&unread.msg, close_msg_release);
+	xs_session_queue(f->session, &unread.msg);
+
+	fake_client_close(f->site, f->session);
+	close_expect_abort(test, 77);
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+/* === Requests in flight === */
+
+/* Row 9: the I/O thread waited for itself. */
+static void close_with_all_in_flight_is_undone_in_the_background(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	const struct fake_message *rm;
+
+	fake_client_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
+	rm = close_next(test, XS_RM);
+	xs_session_close(f->session);
+	/* The reply comes before and the abort after the worker has run. */
+	fake_site_reply(f->site, rm, "OK", 3);
+	flush_work(&f->session->undo_work);
+	close_expect_abort(test, tx_id);
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+	close_expect_suspend_completes(test);
+}
+
+static void reply_after_the_close_is_dropped(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 2);
+	fake_site_reply(f->site, close_next(test, XS_READ), "v", 1);
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
+}
+
+static void close_frees_what_has_not_been_read(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *watch;
+
+	watch = fake_client_watch(f->site, f->session, "k\0t", 4);
+	fake_site_event(f->site, watch, "k");
+	fake_site_event(f->site, watch, "k/below");
+	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	fake_site_reply(f->site, close_next(test, XS_READ),
+			"a body that needs memory of its own", 36);
+	fake_client_send(f->site, f->session, XS_READ, 3, 9, "k", 2);
+	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
+
+	fake_client_close(f->site, f->session);
+	fake_site_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
+	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+static void close_in_the_middle_of_a_message_sends_nothing(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	size_t n = fake_client_build(f->site->out, XS_RM, 1, 0, "k", 2);
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->site->out,
+						n - 1), n - 1);
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+/* === Watches === */
+
+static void close_removes_watches_behind_what_was_sent_before(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *set, *msg;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_client_close(f->site, f->session);
+	set = close_next(test, XS_WATCH);
+	msg = close_next(test, XS_UNWATCH);
+	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(set));
+	fake_site_event(f->site, set, "k");
+	fake_site_reply(f->site, set, "OK", 3);
+	fake_site_reply(f->site, msg, "OK", 3);
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+static void close_with_a_watch_that_is_refused_later_leaves_nothing(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *set, *unset;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_client_close(f->site, f->session);
+	set = close_next(test, XS_WATCH);
+	unset = close_next(test, XS_UNWATCH);
+	fake_site_refuse(f->site, set, "EQUOTA");
+	fake_site_refuse(f->site, unset, "ENOENT");
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+/* === During a suspend === */
+
+static void close_during_a_suspend_is_undone_after_the_resume(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	struct fake_call *resume;
+
+	fake_client_start(f->site, f->session, "5");
+	fake_client_watch(f->site, f->session, "k\0t", 4);
+	fake_site_suspend(f->site);
+	xs_session_close(f->session);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->gate.wq)));
+
+	resume = fake_site_start_resume(f->site);
+	fake_site_answer(f->site, fake_site_await(f->site));
+	fake_call_result(test, resume);
+	flush_work(&f->session->undo_work);
+	/* The transaction is nothing that this server knows. */
+	fake_site_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+}
+
+/* === With a server that keeps books === */
+
+static void close_leaves_nothing_at_the_server(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct xs_session *session = fake_client_open(site);
+	int i;
+
+	fake_site_start(site);
+	for (i = 0; i < 5; i++) {
+		fake_client_send(site, session, XS_TRANSACTION_START, i, 0, "",
+				 1);
+		fake_client_send(site, session, XS_WATCH, i, 0, "/a\0t", 5);
+	}
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_transactions(store) == 5));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_watches(store, NULL) == 5));
+
+	fake_client_send(site, session, XS_DIRECTORY, 9, 0, "/", 2);
+	fake_client_close(site, session);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_transactions(store)));
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_watches(store, NULL)));
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(kref_read(&session->ref) == 1));
+}
+
+static struct kunit_case close_cases[] = {
+	KUNIT_CASE(close_with_transactions_does_not_stop_a_suspend),
+	KUNIT_CASE(start_that_is_refused_does_not_stop_a_suspend),
+	KUNIT_CASE(ends_of_nothing_do_not_stop_a_suspend),
+	KUNIT_CASE(close_after_the_end_aborts_nothing),
+	KUNIT_CASE(close_before_the_reply_to_a_start_aborts_it),
+	KUNIT_CASE(close_beside_the_reply_to_a_start_aborts_it),
+	KUNIT_CASE(close_with_all_in_flight_is_undone_in_the_background),
+	KUNIT_CASE(reply_after_the_close_is_dropped),
+	KUNIT_CASE(close_frees_what_has_not_been_read),
+	KUNIT_CASE(close_in_the_middle_of_a_message_sends_nothing),
+	KUNIT_CASE(close_removes_watches_behind_what_was_sent_before),
+	KUNIT_CASE(close_with_a_watch_that_is_refused_later_leaves_nothing),
+	KUNIT_CASE(close_during_a_suspend_is_undone_after_the_resume),
+	KUNIT_CASE(close_leaves_nothing_at_the_server),
+	{}
+};
+
+static struct kunit_suite close_suite = {
+	.name = "xenstore_session_close",
+	.init = close_init,
+	.test_cases = close_cases,
+};
+
+kunit_test_suite(close_suite);

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the byte stream from a client.
+ *
+ * What the messages mean does not matter here: they are reads and writes of
+ * the store, which are passed on. The client's memory is the kernel's, but
+ * where it has to fail.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+
+#include "fake_client.h"
+#include "fake_memory.h"
+
+#define HDR_SIZE	sizeof(struct xsd_sockmsg)
+
+/* A message with a body of 9 bytes: key, NUL, value. */
+#define ONE_BODY	"key\0value"
+#define ONE_SIZE	(HDR_SIZE + 9)
+
+struct session_fixture {
+	struct fake_site *site;
+	struct xs_session *session;
+	/* Two messages that differ, and room for more. */
+	char a[ONE_SIZE];
+	char b[ONE_SIZE];
+	char big[2 * XS_MESSAGE_MAX];
+};
+
+static int session_init(struct kunit *test)
+{
+	struct session_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->site = fake_site_create(test);
+	f->session = fake_client_open(f->site);
+	fake_client_build(f->a, XS_WRITE, 1, 0, ONE_BODY, 9);
+	fake_client_build(f->b, XS_WRITE, 2, 0, "yek\0eulav", 9);
+	test->priv = f;
+	return 0;
+}
+
+/* The next message at the peer is @wanted, but for the id. */
+static void session_expect_sent(struct kunit *test, const void *wanted)
+{
+	struct session_fixture *f = test->priv;
+	const struct xsd_sockmsg *hdr = wanted;
+	const struct fake_message *msg = fake_site_next(f->site);
+
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, hdr->type);
+	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, hdr->tx_id);
+	KUNIT_ASSERT_EQ(test, msg->hdr.len, hdr->len);
+	KUNIT_EXPECT_EQ(test, memcmp(msg->body, hdr + 1, hdr->len), 0);
+}
+
+static void session_expect_nothing_sent(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+/* === From the client === */
+
+static const u8 session_splits[] = {
+	 1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12,
+	13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+};
+
+static void session_split_desc(const u8 *split, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "after byte %u", *split);
+}
+
+KUNIT_ARRAY_PARAM(session_split, session_splits, session_split_desc);
+
+static void write_split_anywhere_arrives_whole(struct kunit *test)
+{
+	const u8 *split = test->param_value;
+	struct session_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, *split),
+			*split);
+	session_expect_nothing_sent(test);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + *split,
+						ONE_SIZE - *split),
+			ONE_SIZE - *split);
+	session_expect_sent(test, f->a);
+}
+
+static void write_byte_by_byte_arrives_whole(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	size_t i;
+
+	for (i = 0; i < ONE_SIZE; i++)
+		KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + i, 1),
+				1);
+	session_expect_sent(test, f->a);
+	session_expect_nothing_sent(test);
+}
+
+static void write_split_in_the_second_message_arrives_whole(struct kunit *test)
+{
+	const u8 *split = test->param_value;
+	struct session_fixture *f = test->priv;
+
+	memcpy(f->big, f->a, ONE_SIZE);
+	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+						ONE_SIZE + *split),
+			ONE_SIZE + *split);
+	session_expect_sent(test, f->a);
+	session_expect_nothing_sent(test);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->b + *split,
+						ONE_SIZE - *split),
+			ONE_SIZE - *split);
+	session_expect_sent(test, f->b);
+}
+
+static void write_of_no_bytes_returns_zero(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, 0), 0);
+	session_expect_nothing_sent(test);
+}
+
+static void message_without_body_is_sent_at_once(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	fake_client_build(f->a, XS_READ, 1, 0, "", 0);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, HDR_SIZE),
+			HDR_SIZE);
+	session_expect_sent(test, f->a);
+}
+
+/* Defect I: what came after the first message was lost. */
+static void messages_in_one_write_are_all_sent(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	memcpy(f->big, f->a, ONE_SIZE);
+	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
+	memcpy(f->big + 2 * ONE_SIZE, f->a, ONE_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+						3 * ONE_SIZE), 3 * ONE_SIZE);
+	session_expect_sent(test, f->a);
+	session_expect_sent(test, f->b);
+	session_expect_sent(test, f->a);
+	session_expect_nothing_sent(test);
+}
+
+/* Defect B: the second write went into the buffer of the first. */
+static void write_before_the_first_has_left_harms_neither(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+			ONE_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->b, ONE_SIZE),
+			ONE_SIZE);
+	session_expect_sent(test, f->a);
+	session_expect_sent(test, f->b);
+}
+
+static void writes_beyond_the_ring_do_not_wait_for_the_server(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	unsigned int i;
+
+	f->site->peer->take = 0;
+	memset(f->big, 'x', 1500);
+	for (i = 0; i < 64; i++) {
+		f->big[0] = i;
+		fake_client_send(f->site, f->session, XS_WRITE, i, 0, f->big,
+				 1500);
+	}
+	f->site->peer->take = SIZE_MAX;
+
+	for (i = 0; i < 64; i++) {
+		f->big[0] = i;
+		fake_client_build(f->site->out, XS_WRITE, i, 0, f->big, 1500);
+		session_expect_sent(test, f->site->out);
+	}
+}
+
+static void full_payload_is_accepted(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	char *body = f->big + HDR_SIZE;
+
+	memset(body, 'x', XENSTORE_PAYLOAD_MAX);
+	fake_client_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+						XS_MESSAGE_MAX),
+			XS_MESSAGE_MAX);
+	session_expect_sent(test, f->big);
+}
+
+static void header_of_too_much_is_refused_and_forgotten(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	struct xsd_sockmsg hdr = {
+		.type = XS_WRITE, .len = XENSTORE_PAYLOAD_MAX + 1,
+	};
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, HDR_SIZE),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+			ONE_SIZE);
+	session_expect_sent(test, f->a);
+}
+
+static void header_of_too_much_in_two_writes_is_forgotten(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	struct xsd_sockmsg hdr = { .type = XS_WRITE, .len = U32_MAX };
+
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, 15), 15);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, (u8 *)&hdr + 15, 1),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+			ONE_SIZE);
+	session_expect_sent(test, f->a);
+}
+
+static void messages_before_a_bad_header_give_a_short_count(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	struct xsd_sockmsg hdr = {
+		.type = XS_WRITE, .len = XENSTORE_PAYLOAD_MAX + 1,
+	};
+
+	memcpy(f->big, f->a, ONE_SIZE);
+	memcpy(f->big + ONE_SIZE, &hdr, HDR_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+						ONE_SIZE + HDR_SIZE), ONE_SIZE);
+	session_expect_sent(test, f->a);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, HDR_SIZE),
+			-E2BIG);
+}
+
+static void write_from_bad_memory_changes_nothing(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	struct iov_iter iter;
+
+	KUNIT_ASSERT_EQ(test, fake_client_write(f->session, f->a, 10), 10);
+	fake_memory_bad_iter(&iter, ITER_SOURCE, ONE_SIZE - 10);
+	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
+			-EFAULT);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + 10,
+						ONE_SIZE - 10), ONE_SIZE - 10);
+	session_expect_sent(test, f->a);
+}
+
+static void write_from_partly_bad_memory_takes_what_is_good(struct kunit *test)
+{
+	const u8 *split = test->param_value;
+	struct session_fixture *f = test->priv;
+	struct iov_iter iter;
+	void *good;
+
+	good = fake_memory_iter(test, &iter, ITER_SOURCE, *split, ONE_SIZE);
+	memcpy(good, f->a, *split);
+	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
+			*split);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + *split,
+						ONE_SIZE - *split),
+			ONE_SIZE - *split);
+	session_expect_sent(test, f->a);
+}
+
+static void write_without_waiting_beside_another_is_refused(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	ssize_t n;
+
+	mutex_lock(&f->session->write_mutex);
+	n = fake_client_write(f->session, f->a, ONE_SIZE);
+	mutex_unlock(&f->session->write_mutex);
+	KUNIT_EXPECT_EQ(test, n, -EAGAIN);
+	session_expect_nothing_sent(test);
+}
+
+static void write_to_a_broken_ring_fails(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	xs_conn_break(f->site->conn, -EIO);
+	fake_site_run(f->site);
+	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+			-EIO);
+}
+
+static struct kunit_case session_cases[] = {
+	KUNIT_CASE_PARAM(write_split_anywhere_arrives_whole,
+			 session_split_gen_params),
+	KUNIT_CASE_PARAM(write_split_in_the_second_message_arrives_whole,
+			 session_split_gen_params),
+	KUNIT_CASE(write_byte_by_byte_arrives_whole),
+	KUNIT_CASE(write_of_no_bytes_returns_zero),
+	KUNIT_CASE(message_without_body_is_sent_at_once),
+	KUNIT_CASE(messages_in_one_write_are_all_sent),
+	KUNIT_CASE(write_before_the_first_has_left_harms_neither),
+	KUNIT_CASE(writes_beyond_the_ring_do_not_wait_for_the_server),
+	KUNIT_CASE(full_payload_is_accepted),
+	KUNIT_CASE(header_of_too_much_is_refused_and_forgotten),
+	KUNIT_CASE(header_of_too_much_in_two_writes_is_forgotten),
+	KUNIT_CASE(messages_before_a_bad_header_give_a_short_count),
+	KUNIT_CASE(write_from_bad_memory_changes_nothing),
+	KUNIT_CASE_PARAM(write_from_partly_bad_memory_takes_what_is_good,
+			 session_split_gen_params),
+	KUNIT_CASE(write_without_waiting_beside_another_is_refused),
+	KUNIT_CASE(write_to_a_broken_ring_fails),
+	{}
+};
+
+static struct kunit_suite session_suite = {
+	.name = "xenstore_session",
+	.init = session_init,
+	.test_cases = session_cases,
+};
+
+kunit_test_suite(session_suite);

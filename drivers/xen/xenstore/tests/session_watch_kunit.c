@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of the watches of a client.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+
+#include "fake_client.h"
+
+#define EVENT_BODY	"path\0token"
+#define EVENT_LEN	sizeof(EVENT_BODY)
+
+struct swatch_fixture {
+	struct fake_site *site;
+	struct xs_session *session;
+	struct xs_session *other;
+};
+
+static int swatch_init(struct kunit *test)
+{
+	struct swatch_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->site = fake_site_create(test);
+	f->session = fake_client_open(f->site);
+	f->other = fake_client_open(f->site);
+	test->priv = f;
+	return 0;
+}
+
+static const struct fake_message *swatch_set(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	return fake_client_watch(f->site, f->session, EVENT_BODY, EVENT_LEN);
+}
+
+static unsigned int swatch_dropped(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	return f->site->watches.dropped;
+}
+
+/* === Setting === */
+
+static void watch_is_sent_with_a_token_of_our_own(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *msg;
+	const char *token;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 0xcafe, 0, EVENT_BODY,
+			 EVENT_LEN);
+	msg = fake_site_next(f->site);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_WATCH);
+	KUNIT_EXPECT_STREQ(test, msg->body, "path");
+	token = fake_site_token(msg);
+	KUNIT_EXPECT_STRNEQ(test, token, "token");
+	KUNIT_EXPECT_EQ(test, msg->hdr.len, 5 + strlen(token) + 1);
+
+	fake_site_reply(f->site, msg, "OK", 3);
+	fake_client_expect(f->site, f->session, XS_WATCH, 0xcafe, 0, "OK", 3);
+}
+
+static void watch_extra_string_is_passed_on(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *msg;
+	size_t used;
+
+	msg = fake_client_watch(f->site, f->session, "path\0token\0002", 13);
+	used = 5 + strlen(fake_site_token(msg)) + 1;
+	KUNIT_ASSERT_EQ(test, msg->hdr.len, used + 2);
+	KUNIT_EXPECT_STREQ(test, msg->body + used, "2");
+}
+
+static void watch_is_not_waited_for(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	f->site->peer->take = 0;
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "a\0t", 4);
+	fake_client_send(f->site, f->session, XS_WATCH, 2, 0, "b\0t", 4);
+	f->site->peer->take = SIZE_MAX;
+	KUNIT_EXPECT_EQ(test, fake_site_answer_all(f->site), 2);
+	fake_client_expect(f->site, f->session, XS_WATCH, 1, 0, "OK", 3);
+	fake_client_expect(f->site, f->session, XS_WATCH, 2, 0, "OK", 3);
+}
+
+static void watch_that_is_refused_is_gone(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *msg;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 7, 0, EVENT_BODY,
+			 EVENT_LEN);
+	msg = fake_site_next(f->site);
+	fake_site_refuse(f->site, msg, "EQUOTA");
+	fake_client_expect(f->site, f->session, XS_ERROR, 7, 0, "EQUOTA", 7);
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	fake_site_event(f->site, msg, "path");
+	fake_client_expect_nothing(f->site, f->session);
+}
+
+struct swatch_body_case {
+	const char *name;
+	const char *body;
+	size_t len;
+};
+
+static const struct swatch_body_case swatch_bad_bodies[] = {
+	{ "nothing", "", 0 },
+	{ "no NUL", "path", 4 },
+	{ "no token", "path", 5 },
+	{ "token without NUL", "path\0token", 10 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(swatch_bad_body, swatch_bad_bodies, name);
+
+/* Row 5 for the body of the answer. */
+static void malformed_watch_gets_einval(struct kunit *test)
+{
+	const struct swatch_body_case *param = test->param_value;
+	struct swatch_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 3, 0, param->body,
+			 param->len);
+	fake_client_expect(f->site, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+static void malformed_unwatch_gets_einval(struct kunit *test)
+{
+	const struct swatch_body_case *param = test->param_value;
+	struct swatch_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 3, 0, param->body,
+			 param->len);
+	fake_client_expect(f->site, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+static void watch_that_our_token_makes_too_long_gets_e2big(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	char *body = kunit_kzalloc(test, XENSTORE_PAYLOAD_MAX, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, body);
+	memset(body, 'x', XENSTORE_PAYLOAD_MAX - 3);
+	body[XENSTORE_PAYLOAD_MAX - 2] = 't';
+	fake_client_send(f->site, f->session, XS_WATCH, 3, 0, body,
+			 XENSTORE_PAYLOAD_MAX);
+	fake_client_expect(f->site, f->session, XS_ERROR, 3, 0, "E2BIG", 6);
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+}
+
+/* === Events === */
+
+/* Defect G: the header was what lay on the stack. */
+static void event_has_the_token_of_the_client_and_no_ids(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+
+	fake_site_event(f->site, watch, "path");
+	fake_client_expect(f->site, f->session, XS_WATCH_EVENT, 0, 0,
+			   EVENT_BODY, EVENT_LEN);
+	fake_client_expect_nothing(f->site, f->session);
+}
+
+static void event_names_the_path_that_changed(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+
+	fake_site_event(f->site, watch, "path/below");
+	fake_client_expect_event(f->site, f->session, "path/below\0token", 17);
+}
+
+static void event_before_the_reply_is_delivered(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *msg;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, EVENT_BODY,
+			 EVENT_LEN);
+	msg = fake_site_next(f->site);
+	fake_site_event(f->site, msg, "path");
+	fake_site_reply(f->site, msg, "OK", 3);
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_client_expect(f->site, f->session, XS_WATCH, 1, 0, "OK", 3);
+}
+
+static void event_reaches_only_the_client_that_watches(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *ours = swatch_set(test), *theirs;
+
+	theirs = fake_client_watch(f->site, f->other, EVENT_BODY, EVENT_LEN);
+	KUNIT_EXPECT_STRNEQ(test, fake_site_token(ours),
+			    fake_site_token(theirs));
+	fake_site_event(f->site, theirs, "path");
+	fake_client_expect_event(f->site, f->other, EVENT_BODY, EVENT_LEN);
+	fake_client_expect_nothing(f->site, f->session);
+}
+
+static void event_comes_to_each_of_two_equal_watches(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *first = swatch_set(test);
+	const struct fake_message *second = swatch_set(test);
+
+	fake_site_event(f->site, first, "path");
+	fake_site_event(f->site, second, "path");
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_client_expect_nothing(f->site, f->session);
+}
+
+/* Defect O: a client that did not read cost memory without bound. */
+static void event_equal_to_an_unread_one_is_merged(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		fake_site_event(f->site, watch, "path");
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_client_expect_nothing(f->site, f->session);
+	fake_site_event(f->site, watch, "path");
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+}
+
+static void event_that_differs_from_unread_ones_is_kept(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+
+	fake_site_event(f->site, watch, "path/a");
+	fake_site_event(f->site, watch, "path/b");
+	fake_site_event(f->site, watch, "path/a");
+	fake_client_expect_event(f->site, f->session, "path/a\0token", 13);
+	fake_client_expect_event(f->site, f->session, "path/b\0token", 13);
+	fake_client_expect_nothing(f->site, f->session);
+}
+
+static void event_equal_to_a_partly_read_one_is_kept(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+	char rest[sizeof(struct xsd_sockmsg) + EVENT_LEN];
+
+	fake_site_event(f->site, watch, "path");
+	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, rest, 1), 1);
+	fake_site_event(f->site, watch, "path");
+	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, rest,
+					       sizeof(rest) - 1),
+			sizeof(rest) - 1);
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+}
+
+/* === Removing === */
+
+static void unwatch_is_sent_with_the_token_of_the_watch(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test), *msg;
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	msg = fake_site_next(f->site);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_UNWATCH);
+	KUNIT_EXPECT_STREQ(test, msg->body, "path");
+	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(watch));
+	fake_site_reply(f->site, msg, "OK", 3);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+}
+
+static void unwatch_ends_the_events(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+	unsigned int before = swatch_dropped(test);
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	fake_site_event(f->site, watch, "path");
+	fake_client_expect_nothing(f->site, f->session);
+	KUNIT_EXPECT_EQ(test, swatch_dropped(test), before + 1);
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+}
+
+static void unwatch_of_nothing_gets_ok(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+static void unwatch_with_another_path_or_token_touches_nothing(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch = swatch_set(test);
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 2, 0, "path\0other",
+			 11);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 3, 0, "pat\0token",
+			 10);
+	fake_client_send(f->site, f->other, XS_UNWATCH, 4, 0, EVENT_BODY,
+			 EVENT_LEN);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 2, 0, "OK", 3);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 3, 0, "OK", 3);
+	fake_site_event(f->site, watch, "path");
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+}
+
+static void unwatch_removes_the_newest_of_equal_watches(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *first = swatch_set(test);
+	const struct fake_message *second = swatch_set(test), *msg;
+
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	msg = fake_site_next(f->site);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(second));
+	fake_site_reply(f->site, msg, "OK", 3);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	fake_site_event(f->site, first, "path");
+	fake_client_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+}
+
+static void unwatch_of_what_the_server_has_forgotten_gets_ok(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	swatch_set(test);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	fake_site_refuse(f->site, fake_site_next(f->site), "ENOENT");
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+}
+
+static void unwatch_that_is_refused_is_passed_on(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	swatch_set(test);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+			 EVENT_LEN);
+	fake_site_refuse(f->site, fake_site_next(f->site), "EACCES");
+	fake_client_expect(f->site, f->session, XS_ERROR, 9, 0, "EACCES", 7);
+}
+
+static void unwatch_that_is_not_accepted_changes_nothing(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	swatch_set(test);
+	xs_conn_break(f->site->conn, -EIO);
+	fake_site_run(f->site);
+	KUNIT_EXPECT_EQ(test, fake_client_try_send(f->site, f->session,
+						   XS_UNWATCH, 9, 0, EVENT_BODY,
+						   EVENT_LEN), -EIO);
+	KUNIT_EXPECT_TRUE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->watch_list));
+}
+
+static void unwatch_right_behind_the_watch_removes_it(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, EVENT_BODY,
+			 EVENT_LEN);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 2, 0, EVENT_BODY,
+			 EVENT_LEN);
+	watch = fake_site_next(f->site);
+	fake_site_refuse(f->site, watch, "EINVAL");
+	fake_site_refuse(f->site, fake_site_next(f->site), "ENOENT");
+	fake_client_expect(f->site, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 2, 0, "OK", 3);
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+}
+
+static void reset_removes_only_what_is_the_clients_own(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *ours = swatch_set(test), *theirs, *msg;
+	u32 tx_id = fake_client_start(f->site, f->session, "5");
+
+	theirs = fake_client_watch(f->site, f->other, EVENT_BODY, EVENT_LEN);
+	fake_client_send(f->site, f->session, XS_RESET_WATCHES, 3, 0, "", 1);
+	fake_client_expect(f->site, f->session, XS_RESET_WATCHES, 3, 0, "OK",
+			   3);
+	msg = fake_site_next(f->site);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_TRANSACTION_END);
+	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
+	KUNIT_EXPECT_STREQ(test, msg->body, "F");
+	msg = fake_site_next(f->site);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_UNWATCH);
+	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(ours));
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_site_event(f->site, theirs, "path");
+	fake_client_expect_event(f->site, f->other, EVENT_BODY, EVENT_LEN);
+}
+
+static struct kunit_case swatch_cases[] = {
+	KUNIT_CASE(watch_is_sent_with_a_token_of_our_own),
+	KUNIT_CASE(watch_extra_string_is_passed_on),
+	KUNIT_CASE(watch_is_not_waited_for),
+	KUNIT_CASE(watch_that_is_refused_is_gone),
+	KUNIT_CASE_PARAM(malformed_watch_gets_einval,
+			 swatch_bad_body_gen_params),
+	KUNIT_CASE_PARAM(malformed_unwatch_gets_einval,
+			 swatch_bad_body_gen_params),
+	KUNIT_CASE(watch_that_our_token_makes_too_long_gets_e2big),
+	KUNIT_CASE(event_has_the_token_of_the_client_and_no_ids),
+	KUNIT_CASE(event_names_the_path_that_changed),
+	KUNIT_CASE(event_before_the_reply_is_delivered),
+	KUNIT_CASE(event_reaches_only_the_client_that_watches),
+	KUNIT_CASE(event_comes_to_each_of_two_equal_watches),
+	KUNIT_CASE(event_equal_to_an_unread_one_is_merged),
+	KUNIT_CASE(event_that_differs_from_unread_ones_is_kept),
+	KUNIT_CASE(event_equal_to_a_partly_read_one_is_kept),
+	KUNIT_CASE(unwatch_is_sent_with_the_token_of_the_watch),
+	KUNIT_CASE(unwatch_ends_the_events),
+	KUNIT_CASE(unwatch_of_nothing_gets_ok),
+	KUNIT_CASE(unwatch_with_another_path_or_token_touches_nothing),
+	KUNIT_CASE(unwatch_removes_the_newest_of_equal_watches),
+	KUNIT_CASE(unwatch_of_what_the_server_has_forgotten_gets_ok),
+	KUNIT_CASE(unwatch_that_is_refused_is_passed_on),
+	KUNIT_CASE(unwatch_that_is_not_accepted_changes_nothing),
+	KUNIT_CASE(unwatch_right_behind_the_watch_removes_it),
+	KUNIT_CASE(reset_removes_only_what_is_the_clients_own),
+	{}
+};
+
+static struct kunit_suite swatch_suite = {
+	.name = "xenstore_session_watch",
+	.init = swatch_init,
+	.test_cases = swatch_cases,
+};
+
+kunit_test_suite(swatch_suite);
