@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of what happens when there is no memory: it is tried again, and
+ * nothing is lost, doubled or left over.
+ *
+ * Every allocation of an operation is made to fail in turn.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+
+#include "fake_client.h"
+#include "fake_memory.h"
+#include "fake_store.h"
+
+/* More allocations than any operation makes. */
+#define FAULT_MAX	50
+
+struct fault_fixture {
+	struct fake_site *site;
+	struct xs_session *session;
+	const struct fake_message *watch;
+	struct xenbus_watch driver;
+	char big[4000];
+};
+
+static int fault_init(struct kunit *test)
+{
+	struct fault_fixture *f;
+
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "allocations cannot be made to fail here");
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->site = fake_site_create(test);
+	f->session = fake_client_open(f->site);
+	test->priv = f;
+	return 0;
+}
+
+/* There is a transaction, whose id is 5, and a watch. */
+static void fault_prepare(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+
+	if (list_empty(&f->session->txns))
+		fake_client_start(f->site, f->session, "5");
+	if (list_empty(&f->session->watch_list))
+		f->watch = fake_client_watch(f->site, f->session, "w\0t", 4);
+}
+
+/* All is as fault_prepare() has left it. */
+static void fault_expect_unchanged(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_client_expect_nothing(f->site, f->session);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->txns));
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->watch_list));
+	fake_site_event(f->site, f->watch, "w");
+	fake_client_expect_event(f->site, f->session, "w\0t", 4);
+}
+
+struct fault_case {
+	const char *name;
+	u32 type;
+	u32 tx_id;
+	const char *body;
+	size_t len;
+};
+
+static const struct fault_case fault_cases[] = {
+	{ "READ", XS_READ, 0, "k", 2 },
+	{ "READ in the transaction", XS_READ, 5, "k", 2 },
+	{ "READ in another transaction", XS_READ, 6, "k", 2 },
+	{ "START", XS_TRANSACTION_START, 0, "", 1 },
+	{ "commit", XS_TRANSACTION_END, 5, "T", 2 },
+	{ "malformed END", XS_TRANSACTION_END, 5, "X", 2 },
+	{ "WATCH", XS_WATCH, 0, "v\0t", 4 },
+	{ "malformed WATCH", XS_WATCH, 0, "v", 2 },
+	{ "UNWATCH", XS_UNWATCH, 0, "w\0t", 4 },
+	{ "UNWATCH of nothing", XS_UNWATCH, 0, "x\0t", 4 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fault, fault_cases, name);
+
+static ssize_t fault_send(struct fault_fixture *f, const struct fault_case *c,
+			  u32 id, bool *failed)
+{
+	ssize_t n;
+
+	fake_memory_fail_nth(id);
+	n = fake_client_try_send(f->site, f->session, c->type, id, c->tx_id,
+				 c->body, c->len);
+	*failed = fake_memory_has_failed();
+	return n;
+}
+
+static void write_without_memory_changes_nothing(struct kunit *test)
+{
+	const struct fault_case *param = test->param_value;
+	struct fault_fixture *f = test->priv;
+	bool failed = true;
+	ssize_t n;
+	u32 i;
+
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		fault_prepare(test);
+		n = fault_send(f, param, i, &failed);
+		if (n == -ENOMEM) {
+			fault_expect_unchanged(test);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, n, sizeof(struct xsd_sockmsg) +
+				param->len);
+		KUNIT_EXPECT_LE(test, fake_site_answer_all(f->site), 1);
+		KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site,
+							    f->session));
+		KUNIT_EXPECT_EQ(test, f->site->received.hdr.req_id, i);
+		fake_client_expect_nothing(f->site, f->session);
+		/* What it has set is not to be there in the next round. */
+		fake_client_send(f->site, f->session, XS_RESET_WATCHES, 0, 0,
+				 "", 1);
+		fake_client_expect(f->site, f->session, XS_RESET_WATCHES, 0, 0,
+				   "OK", 3);
+		fake_site_answer_all(f->site);
+	}
+	KUNIT_EXPECT_GT(test, i, 2);
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static void reset_without_memory_can_be_repeated(struct kunit *test)
+{
+	const struct fault_case reset = {
+		.type = XS_RESET_WATCHES, .body = "", .len = 1,
+	};
+	struct fault_fixture *f = test->priv;
+	bool failed = true;
+	u32 i;
+
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		fault_prepare(test);
+		if (fault_send(f, &reset, i, &failed) == -ENOMEM) {
+			fake_client_expect_nothing(f->site, f->session);
+			fake_client_send(f->site, f->session, XS_RESET_WATCHES,
+					 i, 0, "", 1);
+		}
+		fake_client_expect(f->site, f->session, XS_RESET_WATCHES, i, 0,
+				   "OK", 3);
+		fake_site_answer_all(f->site);
+		KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
+		KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static void write_of_two_messages_without_memory_is_cut_short(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	ssize_t total, n;
+	bool failed = true;
+	u32 i;
+
+	total = fake_client_build(f->big, XS_READ, 1, 0, "a", 2);
+	total += fake_client_build(f->big + total, XS_READ, 2, 0, "b", 2);
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		fake_memory_fail_nth(i);
+		n = fake_client_write(f->session, f->big, total);
+		failed = fake_memory_has_failed();
+		KUNIT_EXPECT_TRUE(test, n == -ENOMEM || n == total / 2 ||
+				  n == total);
+		if (n < 0)
+			n = 0;
+		/* The client goes on where it was stopped. */
+		KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big + n,
+							total - n), total - n);
+		KUNIT_EXPECT_EQ(test, fake_site_answer_all(f->site), 2);
+		fake_client_expect(f->site, f->session, XS_READ, 1, 0, "OK", 3);
+		fake_client_expect(f->site, f->session, XS_READ, 2, 0, "OK", 3);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static void open_without_memory_fails(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	struct xs_session *session;
+
+	fake_memory_fail_nth(1);
+	session = xs_session_open(f->site->conn, &f->site->watches);
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
+	KUNIT_ASSERT_TRUE(test, IS_ERR(session));
+	KUNIT_EXPECT_EQ(test, PTR_ERR(session), -ENOMEM);
+}
+
+static void reply_without_memory_becomes_an_error(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	const struct fake_message *first, *second;
+
+	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	first = fake_site_next(f->site);
+	second = fake_site_next(f->site);
+	fake_peer_reply_to(f->site->peer, first, f->big, 500);
+	fake_peer_reply_to(f->site->peer, second, f->big, 400);
+	fake_peer_step(f->site->peer);
+
+	fake_memory_fail_nth(1);
+	xs_conn_pump(f->site->conn);
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
+	fake_client_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOMEM", 7);
+	fake_client_expect(f->site, f->session, XS_READ, 2, 0, f->big, 400);
+}
+
+/* Fire the watch while the n-th allocation of the turn fails; did it? */
+static bool fault_fire(struct fault_fixture *f, const char *token, u32 n)
+{
+	bool failed;
+
+	fake_peer_event(f->site->peer, "w", token);
+	fake_peer_step(f->site->peer);
+	fake_memory_fail_nth(n);
+	xs_conn_pump(f->site->conn);
+	failed = fake_memory_has_failed();
+	fake_site_run(f->site);
+	return failed;
+}
+
+static void event_for_a_client_without_memory_comes_later(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	bool failed = true;
+	u32 i;
+
+	fault_prepare(test);
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		failed = fault_fire(f, fake_site_token(f->watch), i);
+		fake_client_expect_event(f->site, f->session, "w\0t", 4);
+		fake_client_expect_nothing(f->site, f->session);
+	}
+	KUNIT_EXPECT_GT(test, i, 2);
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static void fault_ignore(struct xenbus_watch *watch, const char *path,
+			 const char *token)
+{
+}
+
+static int fault_register_call(void *data)
+{
+	struct fault_fixture *f = data;
+
+	return xs_watch_register(&f->site->watches, &f->driver);
+}
+
+static int fault_unregister_call(void *data)
+{
+	struct fault_fixture *f = data;
+
+	xs_watch_unregister(&f->site->watches, &f->driver);
+	return 0;
+}
+
+static void event_for_a_driver_without_memory_comes_later(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	const struct fake_message *watch;
+	struct fake_call *call;
+	bool failed = true;
+	u32 i;
+
+	f->driver.node = "w";
+	f->driver.callback = fault_ignore;
+	call = fake_call_start(test, fault_register_call, f, NULL);
+	watch = fake_site_await(f->site);
+	fake_site_answer(f->site, watch);
+	KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
+
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		failed = fault_fire(f, fake_site_token(watch), i);
+		KUNIT_EXPECT_TRUE(test, xs_watches_dispatch(&f->site->watches));
+		KUNIT_EXPECT_FALSE(test, xs_watches_dispatch(&f->site->watches));
+	}
+	KUNIT_EXPECT_GT(test, i, 2);
+	KUNIT_EXPECT_FALSE(test, failed);
+
+	call = fake_call_start(test, fault_unregister_call, f, NULL);
+	fake_site_answer(f->site, fake_site_await(f->site));
+	fake_call_result(test, call);
+}
+
+static void registration_without_memory_leaves_nothing(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct fault_fixture *f = test->priv;
+	bool failed = true;
+	int err;
+	u32 i;
+
+	f->driver.node = "/w";
+	f->driver.callback = fault_ignore;
+	fake_site_start(site);
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		fake_memory_fail_nth(i);
+		err = xs_watch_register(&site->watches, &f->driver);
+		failed = fake_memory_has_failed();
+		if (!err)
+			xs_watch_unregister(&site->watches, &f->driver);
+		else
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		KUNIT_EXPECT_FALSE(test, fake_site_has_watches(site));
+		KUNIT_EXPECT_EQ(test, fake_store_watches(store, NULL), 0);
+	}
+	KUNIT_EXPECT_GT(test, i, 2);
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static struct kunit_case fault_kunit_cases[] = {
+	KUNIT_CASE_PARAM(write_without_memory_changes_nothing,
+			 fault_gen_params),
+	KUNIT_CASE(reset_without_memory_can_be_repeated),
+	KUNIT_CASE(write_of_two_messages_without_memory_is_cut_short),
+	KUNIT_CASE(open_without_memory_fails),
+	KUNIT_CASE(reply_without_memory_becomes_an_error),
+	KUNIT_CASE(event_for_a_client_without_memory_comes_later),
+	KUNIT_CASE(event_for_a_driver_without_memory_comes_later),
+	KUNIT_CASE(registration_without_memory_leaves_nothing),
+	{}
+};
+
+static struct kunit_suite fault_suite = {
+	.name = "xenstore_fault",
+	.init = fault_init,
+	.test_cases = fault_kunit_cases,
+};
+
+kunit_test_suite(fault_suite);
