@@ -125,8 +125,7 @@ class Tier:
         """Count the suites in a log, as kunit.py reads them."""
         log = self.out / f"{name}.log"
         # kunit.py reads the first stream of results only. There is one of
-        # the built-in suites (maybe empty), one of each module, and one of
-        # each suite that was run again.
+        # the built-in suites (maybe empty) and one of each module.
         # Its first line is kept as it is: it shows how long a prefix is.
         streams = STREAM.split(log.read_text(errors="replace"))[1:]
         suites = []
