@@ -54,7 +54,8 @@ class Machine:
                 "-chardev", "stdio,id=control,signal=off",
                 "-serial", "chardev:control"]
         if icount:
-            qemu += ["-icount", "shift=0,sleep=off"]
+            qemu += ["-icount", "shift=0,sleep=off",
+                     "-rtc", "base=2026-01-01,clock=vm"]
         line = f"control={control} {cmdline}"
         if xen:
             qemu += ["-kernel", str(xen / "boot/xen.elf"),
