@@ -6,6 +6,7 @@
 #
 # Usage: scripts/xen-packages.sh
 
+# shellcheck disable=SC2086 # $packages is a list
 set -eu
 
 packages="
@@ -43,10 +44,10 @@ if [ ! -d "$root" ]; then
 	n=0
 	for deb in "$work"/deb/*.deb; do
 		n=$((n + 1))
-		printf '\rxen-packages: unpacking %d of %d' "$n" "$total" >&2
+		[ -t 2 ] && printf '\rxen-packages: unpacking %d of %d' "$n" "$total" >&2
 		dpkg-deb -x "$deb" "$work/root"
 	done
-	echo >&2
+	[ -t 2 ] && echo >&2
 	gunzip -c "$work/root/boot/xen-4.17-amd64.gz" >"$work/root/boot/xen.elf"
 	# Another run may have been faster; its result is as good.
 	mv -T "$work/root" "$root" 2>/dev/null || [ -d "$root" ]

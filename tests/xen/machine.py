@@ -17,9 +17,9 @@ LOGS = BUILD / "xen"
 SPLATS = {
     "BUG": r"\bBUG:",
     "WARNING": r"\bWARNING:",
-    "KASAN": r"KASAN",
-    "lock order": r"possible circular locking|possible recursive locking",
-    "leak": r"unreferenced object",
+    "KASAN report": r"KASAN",
+    "lockdep report": r"possible circular locking|possible recursive locking",
+    "memory leak": r"unreferenced object",
     "hung task": r"blocked for more than|hung_task|soft lockup|rcu.*stall",
     "Oops": r"\bOops\b|general protection fault|Kernel panic|"
             r"Unable to handle|Panic on CPU",
@@ -106,12 +106,17 @@ class Machine:
         return time.monotonic() - start
 
     def run(self, command, seconds=300):
-        """Run COMMAND in dom0; return its status and its output."""
+        """Run COMMAND in dom0; return its status and its output.
+
+        What takes too long is killed there; only when that fails, too, is the
+        machine lost.
+        """
         assert "\n" not in command
         self._id += 1
-        self.child.send(f"{self._id} {command}\n")
-        self._expect(rf"<<{self._id}>>\r?\n", seconds, f"sending {command!r}")
-        self._expect(rf"\r?\n<<{self._id}:(\d+)>>\r?\n", seconds, repr(command))
+        self.child.send(f"{self._id} {seconds} {command}\n")
+        self._expect(rf"<<{self._id}>>\r?\n", 120, f"sending {command!r}")
+        self._expect(rf"\r?\n<<{self._id}:(\d+)>>\r?\n", seconds + 60,
+                     repr(command))
         output = self.child.before.replace("\r", "")
         return int(self.child.match.group(1)), output.rstrip("\n")
 
@@ -124,13 +129,13 @@ class Machine:
     def guest(self, name, command, seconds=120):
         """Run COMMAND in a guest; it must succeed."""
         quoted = command.replace("'", "'\\''")
-        return self.check(f"guest {name} {seconds} '{quoted}'", seconds + 60)
+        return self.check(f"guest {name} {seconds} '{quoted}'", seconds + 30)
 
     def shell(self):
         """Hand the control line to a person until the shell ends."""
         self._id += 1
         self.child.logfile_read = None
-        self.child.send(f"{self._id} shell\n")
+        self.child.send(f"{self._id} 0 shell\n")
         self._expect(rf"<<{self._id}>>\r?\n", 60, "starting a shell")
         self.child.interact(escape_character=chr(29))
 
@@ -138,7 +143,7 @@ class Machine:
         """Keep the guests' consoles, then end."""
         _, text = self.run("cat /var/log/xen/console/guest-*.log", seconds)
         self.guest_log.write_text(text)
-        self.child.send("9999 poweroff -f\n")
+        self.child.send("9999 60 poweroff -f\n")
         try:
             self.child.expect(pexpect.EOF, timeout=seconds)
         except pexpect.TIMEOUT:

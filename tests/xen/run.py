@@ -15,7 +15,7 @@ from machine import Machine, MachineError
 from scenarios import domu
 
 HINT = ("A shell of dom0. Try: xenstore-ls -f / ; xl list ; "
-        "guest pv 30 'cat /proc/uptime' ; poweroff -f ends it.")
+        "guest pv 30 'cat /proc/uptime' ; exit ends it.")
 
 
 def announce(text):
