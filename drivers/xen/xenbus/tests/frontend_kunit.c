@@ -6,11 +6,12 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+/* First, because it says how its messages begin. */
+#include "../bus_frontend.c"
+
 #include <kunit/test.h>
 
 #include "fake_bus.h"
-
-#include "../bus_frontend.c"
 
 /* === Names === */
 
