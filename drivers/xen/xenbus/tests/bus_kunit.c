@@ -11,6 +11,7 @@
 #include <linux/device.h>
 
 #include "fake_bus.h"
+#include "fake_memory.h"
 
 static int bus_init(struct kunit *test)
 {
@@ -98,38 +99,42 @@ static void node_that_is_not_new_is_no_device(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_bus_has_device("vif-0"));
 }
 
+/* Returns whether the nth allocation was reached, and failed. */
+static bool bus_probe_failing_nth(struct fake_bus *fake, unsigned int nth,
+				  int *err)
+{
+	fake_memory_fail_nth(nth);
+	*err = xenbus_probe_node(&fake_bus_type, "vif", FAKE_BUS_ROOT "/vif/0");
+	return fake_memory_has_failed();
+}
+
+/* Some failures leave the device without a driver, and with a state. */
+static void bus_start_over(struct fake_bus *fake)
+{
+	if (fake_bus_has_device("vif-0"))
+		device_unregister(&fake_bus_device(fake, "vif-0")->dev);
+	fake_bus_set(fake->store, "1", FAKE_BUS_ROOT "/vif/0/state");
+}
+
 static void probe_node_without_memory_leaves_nothing(struct kunit *test)
 {
-#ifdef CONFIG_FAILSLAB
 	struct fake_bus *fake = test->priv;
-	bool failed;
-	int nth, err;
+	unsigned int nth;
+	int err;
 
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "allocations cannot be made to fail");
 	fake_bus_add_driver(fake);
 	fake_bus_add_node(fake, "vif", "0");
 
-	for (nth = 1; nth < 1000; nth++) {
-		current->fail_nth = nth;
-		err = xenbus_probe_node(&fake_bus_type, "vif",
-					FAKE_BUS_ROOT "/vif/0");
-		failed = !current->fail_nth;
-		current->fail_nth = 0;
-		if (!failed)
-			break;
-		KUNIT_EXPECT_TRUE(test, !err || !fake_bus_has_device("vif-0"));
-		if (fake_bus_has_device("vif-0")) {
-			struct xenbus_device *xendev;
-
-			xendev = fake_bus_device(fake, "vif-0");
-			device_unregister(&xendev->dev);
-		}
-		fake_bus_set(fake->store, "1", FAKE_BUS_ROOT "/vif/0/state");
+	for (nth = 1; bus_probe_failing_nth(fake, nth, &err); nth++) {
+		KUNIT_EXPECT_FALSE(test, err && fake_bus_has_device("vif-0"));
+		bus_start_over(fake);
 	}
+
+	KUNIT_EXPECT_GT(test, nth, 1);
 	KUNIT_EXPECT_EQ(test, err, 0);
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-0"));
-#else
-	kunit_skip(test, "needs CONFIG_FAILSLAB");
-#endif
 }
 
 /* === Events === */
