@@ -60,7 +60,6 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	spin_lock_init(&conn->lock);
 	INIT_LIST_HEAD(&conn->queue);
 	WRITE_ONCE(conn->state, XS_CONN_DOWN);
-	xa_init_flags(&conn->pending, XA_FLAGS_ALLOC1);
 	conn->next_id = 1;
 	init_waitqueue_head(&conn->wq);
 	lockdep_init_map(&conn->io_map, "xs_conn_io", &io_key, 0);
@@ -71,7 +70,7 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 EXPORT_SYMBOL_GPL(xs_conn_init);
 
 /**
- * xs_conn_destroy() - fail what is pending and free what a connection holds
+ * xs_conn_destroy() - fail what is pending
  * @conn: nobody submits any more and no thread runs
  *
  * Context: Process.
@@ -80,8 +79,6 @@ void xs_conn_destroy(struct xs_conn *conn)
 {
 	xs_conn_break(conn, -ESHUTDOWN);
 	xs_conn_pump(conn);
-	WARN_ON_ONCE(!xa_empty(&conn->pending));
-	xa_destroy(&conn->pending);
 }
 EXPORT_SYMBOL_GPL(xs_conn_destroy);
 
@@ -104,7 +101,7 @@ static void xs_conn_set_up(struct xs_conn *conn)
 	spin_lock(&conn->lock);
 	/* A break that the I/O thread has not seen yet is not forgotten. */
 	if (conn->state == XS_CONN_BROKEN)
-		conn->break_err = 0;
+		WRITE_ONCE(conn->break_err, 0);
 	WRITE_ONCE(conn->state, XS_CONN_UP);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
@@ -184,7 +181,7 @@ void xs_conn_break(struct xs_conn *conn, int err)
 {
 	spin_lock(&conn->lock);
 	if (!conn->break_err)
-		conn->break_err = err;
+		WRITE_ONCE(conn->break_err, err);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
 }
@@ -314,19 +311,52 @@ void xs_conn_might_wait(struct xs_conn *conn)
 }
 EXPORT_SYMBOL_GPL(xs_conn_might_wait);
 
-static int xs_conn_enqueue(struct xs_conn *conn, struct xs_request *req)
+/**
+ * xs_conn_find_locked() - the pending request with an id
+ * @conn: the connection
+ * @id: the id on the wire
+ *
+ * Context: Any; &xs_conn.lock is held.
+ * Return: The request, in state QUEUED or SENT, or NULL.
+ */
+struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
+	__must_hold(&conn->lock)
 {
-	int err = 0;
+	struct xs_request *req;
 
-	spin_lock(&conn->lock);
-	if (conn->state == XS_CONN_BROKEN) {
-		err = conn->break_err;
-	} else {
-		req->state = XS_REQ_QUEUED;
-		list_add_tail(&req->node, &conn->queue);
+	lockdep_assert_held(&conn->lock);
+	hlist_for_each_entry(req, xs_conn_bucket(conn, id), pending_node) {
+		if (req->id == id)
+			return req;
 	}
-	spin_unlock(&conn->lock);
-	return err;
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(xs_conn_find_locked);
+
+static u32 xs_conn_new_id_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
+{
+	u32 id;
+
+	lockdep_assert_held(&conn->lock);
+	do {
+		id = conn->next_id++;
+	} while (!id || xs_conn_find_locked(conn, id));
+	return id;
+}
+
+static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	/* The connection's reference, for as long as the request is pending. */
+	xs_request_get(req);
+	req->gate = &conn->gate;
+	req->id = xs_conn_new_id_locked(conn);
+	xs_request_header(req)->req_id = req->id;
+	req->state = XS_REQ_QUEUED;
+	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
+	list_add_tail(&req->node, &conn->queue);
 }
 
 /**
@@ -340,35 +370,23 @@ static int xs_conn_enqueue(struct xs_conn *conn, struct xs_request *req)
  * alone, and nothing is called.
  *
  * Context: Process; does not wait for the server.
- * Return: 0, -ENOMEM, or the error the connection is broken with.
+ * Return: 0, or the error the connection is broken with.
  */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
-	int err;
+	int err = 0;
 
-	/* The connection's reference, for as long as the id is in @pending. */
-	xs_request_get(req);
-	req->gate = &conn->gate;
-	err = xa_alloc_cyclic(&conn->pending, &req->id, req, xa_limit_32b,
-			      &conn->next_id, XS_GFP);
-	if (err < 0)
-		goto err_put;
+	spin_lock(&conn->lock);
+	if (conn->state == XS_CONN_BROKEN)
+		err = conn->break_err;
+	else
+		xs_conn_accept_locked(conn, req);
+	spin_unlock(&conn->lock);
 
-	xs_request_header(req)->req_id = req->id;
-	err = xs_conn_enqueue(conn, req);
-	if (err) {
-		/* Whoever erases it completes it. */
-		if (xa_erase(&conn->pending, req->id) == req)
-			goto err_put;
-		return 0;
-	}
-	wake_up(&conn->wq);
-	return 0;
-
-err_put:
-	req->gate = NULL;
-	xs_request_put(req);
-	xs_gate_leave(&conn->gate);
+	if (err)
+		xs_gate_leave(&conn->gate);
+	else
+		wake_up(&conn->wq);
 	return err;
 }
 EXPORT_SYMBOL_GPL(xs_conn_submit);

@@ -10,7 +10,6 @@
 #include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
 
 #include "gate.h"
 #include "request.h"
@@ -28,6 +27,9 @@
  * a longer one, in bytes: half a ring, so that the peer need not stop.
  */
 #define XS_WAKE_BYTES	(XENSTORE_RING_SIZE / 2)
+
+/* Enough for short chains with thousands of requests in flight. */
+#define XS_PENDING_BUCKETS	1024
 
 struct task_struct;
 struct xs_conn;
@@ -88,7 +90,10 @@ struct xs_conn {
 	 */
 	u64 generation;
 
-	/** @lock: protects @queue, @state, @break_err, &xs_request.state; a leaf */
+	/**
+	 * @lock: protects what follows up to @next_id, and &xs_request.state;
+	 * a leaf
+	 */
 	spinlock_t lock;
 	/** @queue: accepted and not fully sent, in order */
 	struct list_head queue;
@@ -97,9 +102,13 @@ struct xs_conn {
 	/** @break_err: why the connection is, or is to be, BROKEN */
 	int break_err;
 
-	/** @pending: wire id to accepted request; own lock, id 0 is never used */
-	struct xarray pending;
-	/** @next_id: where the next search for a free id begins; @pending's lock */
+	/**
+	 * @pending: accepted requests by their id on the wire. Ids are given
+	 * out in turn, so the chains stay even and an id is not used again
+	 * soon after its reply.
+	 */
+	struct hlist_head pending[XS_PENDING_BUCKETS];
+	/** @next_id: the id to try next; 0 is never used */
 	u32 next_id;
 
 	/** @requests: ring towards the server; I/O thread only */
@@ -161,5 +170,20 @@ void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
 int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 		 enum xs_gate_kind kind);
+
+/**
+ * xs_conn_bucket() - where a pending request is looked for
+ * @conn: the connection
+ * @id: its id on the wire
+ *
+ * Context: Any; &xs_conn.lock is held.
+ * Return: The chain that holds it, if it is pending.
+ */
+static inline struct hlist_head *xs_conn_bucket(struct xs_conn *conn, u32 id)
+{
+	return &conn->pending[id % XS_PENDING_BUCKETS];
+}
+
+struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id);
 
 #endif /* _XENSTORE_CONN_H */

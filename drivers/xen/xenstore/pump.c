@@ -17,30 +17,48 @@
 
 #include "conn.h"
 
+/* Move every pending request, queued or sent, to a list. */
+static void xs_conn_take_all_locked(struct xs_conn *conn,
+				    struct list_head *list)
+	__must_hold(&conn->lock)
+{
+	struct xs_request *req;
+	struct hlist_node *next;
+	unsigned int i;
+
+	lockdep_assert_held(&conn->lock);
+	for (i = 0; i < XS_PENDING_BUCKETS; i++) {
+		hlist_for_each_entry_safe(req, next, &conn->pending[i],
+					  pending_node) {
+			hlist_del_init(&req->pending_node);
+			list_move_tail(&req->node, list);
+		}
+	}
+}
+
 /*
  * Nothing is queued or pending afterwards, and nothing new is accepted. Returns
  * the error that all fail with: the first one that there was.
  */
 static int xs_conn_fail_all(struct xs_conn *conn, int err)
 {
-	struct xs_request *req;
-	unsigned long id;
+	struct xs_request *req, *next;
+	LIST_HEAD(failed);
 
 	spin_lock(&conn->lock);
 	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
-	conn->break_err = conn->break_err ?: err;
+	WRITE_ONCE(conn->break_err, conn->break_err ?: err);
 	err = conn->break_err;
-	while (!list_empty(&conn->queue))
-		list_del_init(conn->queue.next);
+	xs_conn_take_all_locked(conn, &failed);
 	spin_unlock(&conn->lock);
 
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	conn->rx.have = 0;
 	WRITE_ONCE(conn->rx.missing, 0);
-	xa_for_each(&conn->pending, id, req) {
-		if (xa_erase(&conn->pending, id) == req)
-			xs_request_finish(req, err);
+	list_for_each_entry_safe(req, next, &failed, node) {
+		list_del_init(&req->node);
+		xs_request_finish(req, err);
 	}
 	return err;
 }
@@ -57,26 +75,23 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
 }
 
-static void xs_conn_take_next(struct xs_conn *conn)
+/* Be done with what has been sent, if anything, and take what is next. */
+static void xs_conn_next_request(struct xs_conn *conn)
 {
+	struct xs_request *sent = conn->tx.req;
+
+	if (!sent && list_empty_careful(&conn->queue))
+		return;
 	spin_lock(&conn->lock);
+	if (sent) {
+		list_del_init(&sent->node);
+		sent->state = XS_REQ_SENT;
+		conn->stats.sent++;
+	}
 	conn->tx.req = list_first_entry_or_null(&conn->queue,
 						struct xs_request, node);
 	spin_unlock(&conn->lock);
 	conn->tx.done = 0;
-}
-
-static void xs_conn_mark_sent(struct xs_conn *conn)
-{
-	struct xs_request *req = conn->tx.req;
-
-	spin_lock(&conn->lock);
-	list_del_init(&req->node);
-	req->state = XS_REQ_SENT;
-	spin_unlock(&conn->lock);
-	conn->tx.req = NULL;
-	conn->tx.done = 0;
-	conn->stats.sent++;
 }
 
 /* Copy queued requests into the ring until one of the two is exhausted. */
@@ -84,11 +99,9 @@ static int xs_conn_send(struct xs_conn *conn)
 {
 	int n;
 
-	for (;;) {
-		if (!conn->tx.req)
-			xs_conn_take_next(conn);
-		if (!conn->tx.req)
-			return 0;
+	if (!conn->tx.req)
+		xs_conn_next_request(conn);
+	while (conn->tx.req) {
 		n = xs_ring_write(&conn->requests,
 				  conn->tx.req->out + conn->tx.done,
 				  conn->tx.req->len - conn->tx.done);
@@ -97,25 +110,23 @@ static int xs_conn_send(struct xs_conn *conn)
 		conn->tx.done += n;
 		if (conn->tx.done < conn->tx.req->len)
 			return 0;
-		xs_conn_mark_sent(conn);
+		xs_conn_next_request(conn);
 	}
+	return 0;
 }
 
-/* The pending request that a reply with @id answers, taken out, or NULL. */
+/* The sent request that a reply with @id answers, taken out, or NULL. */
 static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
 {
-	struct xs_request *req = xa_load(&conn->pending, id);
-	bool sent;
+	struct xs_request *req;
 
-	if (!req)
-		return NULL;
-	/* Requests leave @pending only here and in xs_conn_fail_all(). */
 	spin_lock(&conn->lock);
-	sent = req->state == XS_REQ_SENT;
+	req = xs_conn_find_locked(conn, id);
+	if (req && req->state != XS_REQ_SENT)
+		req = NULL;
+	if (req)
+		hlist_del_init(&req->pending_node);
 	spin_unlock(&conn->lock);
-	if (!sent)
-		return NULL;
-	xa_erase(&conn->pending, id);
 	return req;
 }
 
@@ -227,17 +238,6 @@ static bool xs_conn_peer_failed(const struct xs_conn *conn)
 	       xs_ring_room(&conn->requests) < 0;
 }
 
-static enum xs_conn_state xs_conn_get_state(struct xs_conn *conn, int *err)
-{
-	enum xs_conn_state state;
-
-	spin_lock(&conn->lock);
-	state = conn->state;
-	*err = conn->break_err;
-	spin_unlock(&conn->lock);
-	return state;
-}
-
 static int xs_conn_turn(struct xs_conn *conn)
 {
 	bool kick;
@@ -268,10 +268,9 @@ static int xs_conn_turn(struct xs_conn *conn)
  */
 int xs_conn_pump(struct xs_conn *conn)
 {
-	enum xs_conn_state state;
-	int err;
+	enum xs_conn_state state = READ_ONCE(conn->state);
+	int err = READ_ONCE(conn->break_err);
 
-	state = xs_conn_get_state(conn, &err);
 	if (state == XS_CONN_BROKEN)
 		return err;
 
@@ -348,25 +347,14 @@ EXPORT_SYMBOL_GPL(xs_conn_event_matters);
  */
 bool xs_conn_has_work(struct xs_conn *conn)
 {
-	enum xs_conn_state state;
-	bool queued;
-	int err;
-
-	spin_lock(&conn->lock);
-	state = conn->state;
-	err = conn->break_err;
-	queued = !list_empty(&conn->queue);
-	spin_unlock(&conn->lock);
+	enum xs_conn_state state = READ_ONCE(conn->state);
 
 	if (state == XS_CONN_BROKEN)
 		return false;
-	if (err)
+	if (READ_ONCE(conn->break_err))
 		return true;
 	if (state == XS_CONN_DOWN)
 		return false;
-	/* An impossible index is work too: the turn breaks the connection. */
-	return xs_conn_can_receive(conn) ||
-	       (queued && xs_ring_has_room(&conn->requests)) ||
-	       xs_conn_has_message(conn) || xs_conn_peer_failed(conn);
+	return xs_conn_event_matters(conn) || xs_conn_has_message(conn);
 }
 EXPORT_SYMBOL_GPL(xs_conn_has_work);

@@ -150,6 +150,7 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 	kref_init(&req->ref);
 	req->state = XS_REQ_NEW;
 	INIT_LIST_HEAD(&req->node);
+	INIT_HLIST_NODE(&req->pending_node);
 	req->id = 0;
 	req->err = 0;
 	xs_msg_init(&req->reply, xs_request_release_reply);

@@ -67,6 +67,8 @@ struct xs_request {
 	enum xs_req_state state;
 	/** @node: on &xs_conn.queue while QUEUED, under &xs_conn.lock */
 	struct list_head node;
+	/** @pending_node: on &xs_conn.pending while accepted, under &xs_conn.lock */
+	struct hlist_node pending_node;
 	/** @id: id on the wire; const from submission to completion */
 	u32 id;
 	/** @err: 0 or a negative errno; written before DONE is published */

@@ -19,14 +19,17 @@
 static unsigned int fake_site_settle(struct fake_site *site)
 {
 	struct xs_request *req;
-	unsigned int n = 0;
-	unsigned long id;
+	unsigned int i, n = 0;
 
 	fake_site_run(site);
-	xa_for_each(&site->conn->pending, id, req) {
-		fake_peer_reply(site->peer, xs_request_header(req)->type, id,
-				"OK", 3);
-		n++;
+	for (i = 0; i < XS_PENDING_BUCKETS; i++) {
+		hlist_for_each_entry(req, &site->conn->pending[i],
+				     pending_node) {
+			fake_peer_reply(site->peer,
+					xs_request_header(req)->type, req->id,
+					"OK", 3);
+			n++;
+		}
 	}
 	fake_site_run(site);
 	return n;

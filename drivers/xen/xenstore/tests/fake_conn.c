@@ -47,6 +47,24 @@ static void fake_conn_release(void *data)
 }
 
 /**
+ * fake_conn_is_idle() - is no request queued or waiting for its reply?
+ * @conn: a connection that nobody else uses
+ *
+ * Context: Any.
+ * Return: true if none is pending.
+ */
+bool fake_conn_is_idle(const struct xs_conn *conn)
+{
+	unsigned int i;
+
+	for (i = 0; i < XS_PENDING_BUCKETS; i++) {
+		if (!hlist_empty(&conn->pending[i]))
+			return false;
+	}
+	return list_empty(&conn->queue);
+}
+
+/**
  * fake_conn_create() - make a connection
  * @test: the test it belongs to
  * @t: transport of a fake

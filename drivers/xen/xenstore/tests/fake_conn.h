@@ -70,6 +70,8 @@ struct xs_conn *fake_conn_create(struct kunit *test, struct xs_transport *t,
 struct xs_request *fake_conn_submit(struct kunit *test, struct xs_conn *conn,
 				    u32 type, const void *payload, size_t len);
 
+bool fake_conn_is_idle(const struct xs_conn *conn);
+
 struct fake_call *fake_call_start(struct kunit *test, int (*fn)(void *arg),
 				  void *arg, void (*unblock)(void *arg));
 bool fake_call_is_done(struct fake_call *call);
