@@ -42,6 +42,8 @@
 #include "store.h"
 #include "xen_transport.h"
 
+#define XENBUS_VERSION	"1.0"
+
 /* Interrupt of the event channel, 0 while none is bound. */
 static int xen_transport_irq;
 
@@ -309,7 +311,7 @@ static int __init xen_transport_init(void)
 		xen_store_domain_type = XS_UNKNOWN;
 		return err;
 	}
-	pr_info("store ring is %s, event channel %d\n",
+	pr_info("version " XENBUS_VERSION ", store ring is %s, event channel %d\n",
 		xen_store_domain_type == XS_LOCAL ? "offered to a local server" :
 		xen_store_domain_type == XS_PV ? "in the start-of-day page" :
 		"in the domain's parameters", xen_store_evtchn);
