@@ -26,15 +26,15 @@ struct xs_store {
 	struct xs_conn conn;
 	/** @watches: set up by xs_store_init() */
 	struct xs_watches watches;
-	/** @ready_mutex: protects @ready_chain and the step to ready */
+	/** @ready_mutex: protects the step to ready, not held around callbacks */
 	struct mutex ready_mutex;
-	/** @ready_chain: who is to be told when the server is there */
-	struct raw_notifier_head ready_chain;
+	/** @ready_chain: who is to be told when the server is there; own lock */
+	struct blocking_notifier_head ready_chain;
 };
 
 static struct xs_store xs_store = {
 	.ready_mutex = __MUTEX_INITIALIZER(xs_store.ready_mutex),
-	.ready_chain = RAW_NOTIFIER_INIT(xs_store.ready_chain),
+	.ready_chain = BLOCKING_NOTIFIER_INIT(xs_store.ready_chain),
 };
 
 /* Event channel to the server, 0 if there is none; the transport's. */
@@ -162,8 +162,9 @@ void xs_store_announce(void)
 {
 	mutex_lock(&xs_store.ready_mutex);
 	xenstored_ready = 1;
-	raw_notifier_call_chain(&xs_store.ready_chain, 0, NULL);
 	mutex_unlock(&xs_store.ready_mutex);
+	/* Whoever comes from here on is called at once and is not in the chain. */
+	blocking_notifier_call_chain(&xs_store.ready_chain, 0, NULL);
 }
 
 /**
@@ -184,7 +185,8 @@ int register_xenstore_notifier(struct notifier_block *nb)
 	mutex_lock(&xs_store.ready_mutex);
 	ready = xenstored_ready > 0;
 	if (!ready)
-		ret = raw_notifier_chain_register(&xs_store.ready_chain, nb);
+		ret = blocking_notifier_chain_register(&xs_store.ready_chain,
+						       nb);
 	mutex_unlock(&xs_store.ready_mutex);
 	return ready ? nb->notifier_call(nb, 0, NULL) : ret;
 }
@@ -198,9 +200,7 @@ EXPORT_SYMBOL_GPL(register_xenstore_notifier);
  */
 void unregister_xenstore_notifier(struct notifier_block *nb)
 {
-	mutex_lock(&xs_store.ready_mutex);
-	raw_notifier_chain_unregister(&xs_store.ready_chain, nb);
-	mutex_unlock(&xs_store.ready_mutex);
+	blocking_notifier_chain_unregister(&xs_store.ready_chain, nb);
 }
 EXPORT_SYMBOL_GPL(unregister_xenstore_notifier);
 

@@ -22,6 +22,9 @@
  */
 #define XS_GFP		(GFP_NOIO | __GFP_HIGH)
 
+/* Giving up would leave a watch or a transaction at the server for ever. */
+#define XS_GFP_UNDO	(GFP_NOIO | __GFP_NOFAIL)
+
 /*
  * The I/O thread is woken for a message that is complete, or for this much of
  * a longer one, in bytes: half a ring, so that the peer need not stop.

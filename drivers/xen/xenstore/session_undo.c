@@ -18,9 +18,6 @@
 
 #include "session.h"
 
-/* Giving up would leave a watch or a transaction at the server for ever. */
-#define XS_UNDO_GFP	(GFP_NOIO | __GFP_NOFAIL)
-
 /* Inside the gate, which the request leaves. */
 static void xs_session_send_undo(struct xs_session *session,
 				 struct xs_request *req)
@@ -47,7 +44,7 @@ static void xs_session_undo_txn(struct xs_session *session, struct xs_txn *txn,
 		xs_gate_leave(&session->conn->gate);
 	} else {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
-				       XS_UNDO_GFP);
+				       XS_GFP_UNDO);
 		xs_session_send_undo(session, req);
 	}
 	kfree(txn);
@@ -61,7 +58,7 @@ static void xs_session_undo_watch(struct xs_session *session,
 	struct xs_request *req;
 
 	xs_gate_enter(&session->conn->gate, kind);
-	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_UNDO_GFP);
+	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_UNDO);
 	xs_watch_entry_remove(session->watches, entry);
 	xs_session_send_undo(session, req);
 	xs_watch_entry_put(entry);

@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/slab.h>
 
+#include "fake_memory.h"
 #include "fake_peer.h"
 
 struct conn_fixture {
@@ -490,48 +491,21 @@ static void id_that_is_in_flight_is_skipped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn_send(test)->id, first->id + 1);
 }
 
-/*
- * Needs failslab, told to let allocations fail that may reclaim:
- * echo N >/sys/kernel/debug/failslab/ignore-gfp-wait
- */
-static void conn_fail_next_allocation(struct kunit *test)
-{
-#ifdef CONFIG_FAULT_INJECTION
-	void *probe;
-
-	current->fail_nth = 1;
-	probe = kmalloc(64, XS_GFP | __GFP_NOWARN);
-	current->fail_nth = 0;
-	kfree(probe);
-	if (!probe) {
-		current->fail_nth = 1;
-		return;
-	}
-#endif
-	kunit_skip(test, "allocations cannot be made to fail here");
-}
-
-static void conn_fail_no_more(struct kunit *test)
-{
-#ifdef CONFIG_FAULT_INJECTION
-	KUNIT_EXPECT_EQ(test, current->fail_nth, 0);
-	current->fail_nth = 0;
-#endif
-}
-
 static void reply_without_memory_fails_its_request_alone(struct kunit *test)
 {
 	struct conn_fixture *f = test->priv;
 	struct xs_request *first = conn_send(test);
 	struct xs_request *second = conn_send(test);
 
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "allocations cannot be made to fail here");
 	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes, 500);
 	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), f->bytes, 400);
 	fake_peer_step(f->peer);
-	conn_fail_next_allocation(test);
+	fake_memory_fail_nth(1);
 	xs_conn_pump(f->conn);
-	conn_fail_no_more(test);
 
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
 	KUNIT_EXPECT_TRUE(test, xs_request_is_done(first));
 	KUNIT_EXPECT_EQ(test, first->err, -ENOMEM);
 	conn_expect_reply(test, second, f->bytes, 400);
