@@ -10,6 +10,8 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xenbus
 # Two clones on one machine must not share overlaid trees or build output.
 CLONE=$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
 JOBS=${JOBS:-$(nproc)}
+# Flags of the make that called us (-C adds -w) are not for the kernel's.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 export REPO CACHE CLONE JOBS
 
 # Everything said to a person goes to standard error: standard output belongs

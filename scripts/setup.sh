@@ -41,6 +41,7 @@ llvm-14: its tools
 sparse: make C=2
 coccinelle: coccicheck
 ocaml-nox: scripts inside semantic patches
+libpython3-dev: likewise, those in Python
 codespell: spelling
 shellcheck: our shell scripts
 perl: checkpatch and kernel-doc
