@@ -44,6 +44,10 @@ coverage: ## Line coverage of drivers/xen/xenstore by the KUnit suites; at least
 xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside
 	@tests/xen/xen-test
 
+.PHONY: compare
+compare: ## test-xenstore on the original driver and on this one, in counted instructions
+	@tests/xen/compare
+
 .PHONY: overlay
 overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, revert or check
 	@scripts/overlay.sh --$(MODE) $(KDIR)

@@ -161,10 +161,29 @@ void xs_store_stop(void)
 void xs_store_announce(void)
 {
 	mutex_lock(&xs_store.ready_mutex);
-	xenstored_ready = 1;
+	WRITE_ONCE(xenstored_ready, 1);
 	mutex_unlock(&xs_store.ready_mutex);
 	/* Whoever comes from here on is called at once and is not in the chain. */
 	blocking_notifier_call_chain(&xs_store.ready_chain, 0, NULL);
+}
+
+static bool xs_store_is_ready(void)
+{
+	return READ_ONCE(xenstored_ready) > 0;
+}
+
+/* For later, unless the store has come in the meantime. */
+static bool xs_store_keep_notifier(struct notifier_block *nb, int *err)
+{
+	bool keep;
+
+	mutex_lock(&xs_store.ready_mutex);
+	keep = !xs_store_is_ready();
+	if (keep)
+		*err = blocking_notifier_chain_register(&xs_store.ready_chain,
+							nb);
+	mutex_unlock(&xs_store.ready_mutex);
+	return keep;
 }
 
 /**
@@ -179,16 +198,13 @@ void xs_store_announce(void)
  */
 int register_xenstore_notifier(struct notifier_block *nb)
 {
-	bool ready;
-	int ret = 0;
+	bool kept = false;
+	int err = 0;
 
-	mutex_lock(&xs_store.ready_mutex);
-	ready = xenstored_ready > 0;
-	if (!ready)
-		ret = blocking_notifier_chain_register(&xs_store.ready_chain,
-						       nb);
-	mutex_unlock(&xs_store.ready_mutex);
-	return ready ? nb->notifier_call(nb, 0, NULL) : ret;
+	/* A callback that registers another one must not take the mutex. */
+	if (!xs_store_is_ready())
+		kept = xs_store_keep_notifier(nb, &err);
+	return kept ? err : nb->notifier_call(nb, 0, NULL);
 }
 EXPORT_SYMBOL_GPL(register_xenstore_notifier);
 

@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/kthread.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -265,6 +266,60 @@ static void reconnect_starts_over_on_the_new_page(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->conn->generation, 1);
 }
 
+/*
+ * Defect L: what was given up while half of it was on the ring left the stream
+ * out of step, and its late reply was lost together with its memory.
+ */
+static void reply_from_before_a_break_is_dropped_after_the_resume(struct kunit *test)
+{
+	struct life_fixture *f = life_connect(test);
+	struct xs_request *old, *half, *new;
+
+	old = life_submit(test, 10);
+	fake_peer_run(f->peer, f->conn);
+	f->peer->take = 0;
+	half = life_submit(test, 2000);
+	xs_conn_pump(f->conn);
+	xs_conn_break(f->conn, -EIO);
+	xs_conn_pump(f->conn);
+	KUNIT_ASSERT_TRUE(test, xs_request_is_done(half));
+
+	f->peer->take = XENSTORE_RING_SIZE;
+	KUNIT_ASSERT_EQ(test, xs_conn_reconnect(f->conn), 0);
+	new = life_submit(test, 10);
+	fake_peer_run(f->peer, f->conn);
+	fake_peer_reply(f->peer, XS_READ, old->id, "late", 4);
+	fake_peer_reply(f->peer, XS_READ, new->id, "good", 4);
+	fake_peer_run(f->peer, f->conn);
+
+	KUNIT_EXPECT_EQ(test, f->conn->stats.strays, 1);
+	KUNIT_EXPECT_TRUE(test, xs_request_is_done(new));
+	KUNIT_EXPECT_EQ(test, new->err, 0);
+	KUNIT_EXPECT_STREQ(test, new->reply.body, "good");
+}
+
+/*
+ * Defect N: reclaim that starts I/O may wait for a disk that waits for the
+ * I/O thread. lockdep reports an allocation that could start it.
+ */
+static void turn_within_reclaim_starts_no_io(struct kunit *test)
+{
+	struct life_fixture *f = life_connect(test);
+	struct xs_request *req = life_submit(test, 10);
+
+	fake_peer_run(f->peer, f->conn);
+	fake_peer_reply(f->peer, XS_READ, req->id, f->bytes, 500);
+	fake_peer_event(f->peer, "/a/path", "token");
+	fake_peer_step(f->peer);
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	xs_conn_pump(f->conn);
+	fs_reclaim_release(GFP_KERNEL);
+
+	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
+	KUNIT_EXPECT_EQ(test, f->events, 1);
+}
+
 static void reconnect_that_fails_keeps_the_generation(struct kunit *test)
 {
 	struct life_fixture *f = life_connect(test);
@@ -400,7 +455,9 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(boundary_is_not_where_a_message_is_half_received),
 	KUNIT_CASE(boundary_is_not_where_a_message_is_half_sent),
 	KUNIT_CASE(reconnect_starts_over_on_the_new_page),
+	KUNIT_CASE(reply_from_before_a_break_is_dropped_after_the_resume),
 	KUNIT_CASE(reconnect_that_fails_keeps_the_generation),
+	KUNIT_CASE(turn_within_reclaim_starts_no_io),
 	KUNIT_CASE(thread_sends_and_receives),
 	KUNIT_CASE(thread_breaks_the_connection_when_told),
 	KUNIT_CASE(stop_keeps_what_is_pending),

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of how the store of a kernel starts, and who is told.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/notifier.h>
+#include <xen/xenbus.h>
+
+#include "fake_bus.h"
+#include "store.h"
+
+struct store_listener {
+	struct notifier_block nb;
+	struct store_listener *other;	/* to be registered when this is told */
+	unsigned int told;
+};
+
+static int store_listener_told(struct notifier_block *nb, unsigned long code,
+			       void *unused)
+{
+	struct store_listener *listener;
+
+	listener = container_of(nb, struct store_listener, nb);
+	listener->told++;
+	if (listener->other)
+		register_xenstore_notifier(&listener->other->nb);
+	return NOTIFY_DONE;
+}
+
+/*
+ * Row 25: what a start that failed had registered was still there, and went
+ * off at reboot. A second registration of it would be a splat here.
+ */
+static void start_that_fails_leaves_nothing_and_can_be_repeated(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+
+	xs_store_init(&store->peer.t);
+	store->peer.connect_err = -EIO;
+	KUNIT_EXPECT_EQ(test, xs_store_start(), -EIO);
+	KUNIT_EXPECT_EQ(test, xs_store_start(), -EIO);
+
+	store->peer.connect_err = 0;
+	KUNIT_ASSERT_EQ(test, xs_store_start(), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_write(XBT_NIL, "/a", "", "value"), 0);
+	xs_store_stop();
+}
+
+static void notifier_before_the_store_is_told_once_it_is_there(struct kunit *test)
+{
+	struct store_listener listener = {
+		.nb.notifier_call = store_listener_told,
+	};
+
+	fake_bus_store_create(test);
+	KUNIT_EXPECT_EQ(test, register_xenstore_notifier(&listener.nb), 0);
+	KUNIT_EXPECT_EQ(test, listener.told, 0);
+	xs_store_announce();
+	unregister_xenstore_notifier(&listener.nb);
+
+	KUNIT_EXPECT_EQ(test, listener.told, 1);
+}
+
+static void notifier_with_the_store_there_is_told_at_once(struct kunit *test)
+{
+	struct store_listener listener = {
+		.nb.notifier_call = store_listener_told,
+	};
+
+	fake_bus_store_create(test);
+	xs_store_announce();
+	KUNIT_EXPECT_EQ(test, register_xenstore_notifier(&listener.nb), 0);
+
+	KUNIT_EXPECT_EQ(test, listener.told, 1);
+}
+
+/* A driver that is probed because the store is there may load another one. */
+static void notifier_may_register_another_one(struct kunit *test)
+{
+	struct store_listener second = {
+		.nb.notifier_call = store_listener_told,
+	};
+	struct store_listener first = {
+		.nb.notifier_call = store_listener_told,
+		.other = &second,
+	};
+
+	fake_bus_store_create(test);
+	register_xenstore_notifier(&first.nb);
+	xs_store_announce();
+	unregister_xenstore_notifier(&first.nb);
+
+	KUNIT_EXPECT_EQ(test, first.told, 1);
+	KUNIT_EXPECT_EQ(test, second.told, 1);
+}
+
+static struct kunit_case store_cases[] = {
+	KUNIT_CASE(start_that_fails_leaves_nothing_and_can_be_repeated),
+	KUNIT_CASE(notifier_before_the_store_is_told_once_it_is_there),
+	KUNIT_CASE(notifier_with_the_store_there_is_told_at_once),
+	KUNIT_CASE(notifier_may_register_another_one),
+	{}
+};
+
+static struct kunit_suite store_suite = {
+	.name = "xenbus_store",
+	.test_cases = store_cases,
+};
+
+kunit_test_suite(store_suite);
