@@ -14,6 +14,7 @@
 #include <linux/init.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/poll.h>
 #include <linux/printk.h>
 #include <linux/uio.h>
@@ -23,13 +24,34 @@
 #include "../xenstore/session.h"
 #include "store.h"
 
+/*
+ * What is unread of a file can take up to max_bytes, max_requests messages and
+ * max_events events, one event for each of its watches, and no more.
+ */
+static struct xs_session_limits xenbus_cdev_limits = {
+	.requests = 1024,
+	.bytes = 1 << 20,
+	.events = 1024,
+};
+
+module_param_named(max_requests, xenbus_cdev_limits.requests, uint, 0644);
+MODULE_PARM_DESC(max_requests,
+		 "Requests in flight and unread replies that a file may have");
+module_param_named(max_bytes, xenbus_cdev_limits.bytes, uint, 0644);
+MODULE_PARM_DESC(max_bytes,
+		 "Bytes of unread replies of a file beyond which it must read first");
+module_param_named(max_events, xenbus_cdev_limits.events, uint, 0644);
+MODULE_PARM_DESC(max_events,
+		 "Unread events of a file beyond which they are merged by watch");
+
 static int xenbus_cdev_open(struct inode *inode, struct file *file)
 {
 	struct xs_session *session;
 
 	if (!xen_store_evtchn)
 		return -ENOENT;
-	session = xs_session_open(xs_store_conn(), xs_store_watches());
+	session = xs_session_open(xs_store_conn(), xs_store_watches(),
+				  &xenbus_cdev_limits);
 	if (IS_ERR(session))
 		return PTR_ERR(session);
 	file->private_data = session;
@@ -64,9 +86,11 @@ static ssize_t xenbus_cdev_write(struct kiocb *iocb, struct iov_iter *from)
 static __poll_t xenbus_cdev_poll(struct file *file, poll_table *wait)
 {
 	struct xs_session *session = file->private_data;
-	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+	__poll_t events = 0;
 
 	poll_wait(file, &session->wq, wait);
+	if (xs_session_writable(session))
+		events |= EPOLLOUT | EPOLLWRNORM;
 	if (xs_session_readable(session))
 		events |= EPOLLIN | EPOLLRDNORM;
 	return events;

@@ -30,12 +30,14 @@ static void xs_session_undo_work(struct work_struct *work)
  * xs_session_open() - begin a session
  * @conn: the connection it uses
  * @watches: the registry its watches go to
+ * @limits: what it may leave unread; stays the caller's
  *
  * Context: Process, may sleep.
  * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
  */
 struct xs_session *xs_session_open(struct xs_conn *conn,
-				   struct xs_watches *watches)
+				   struct xs_watches *watches,
+				   const struct xs_session_limits *limits)
 {
 	struct xs_session *session;
 
@@ -44,6 +46,7 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 		return ERR_PTR(-ENOMEM);
 	session->conn = conn;
 	session->watches = watches;
+	session->limits = limits;
 	kref_init(&session->ref);
 	mutex_init(&session->write_mutex);
 	mutex_init(&session->read_mutex);
@@ -116,6 +119,94 @@ void xs_session_close(struct xs_session *session)
 }
 EXPORT_SYMBOL_GPL(xs_session_close);
 
+/* === Limits === */
+
+static bool xs_session_has_room_locked(struct xs_session *session)
+	__must_hold(&session->lock)
+{
+	unsigned int requests = READ_ONCE(session->limits->requests);
+
+	lockdep_assert_held(&session->lock);
+	return session->outstanding < max(requests, 1U) &&
+	       session->unread_bytes <= READ_ONCE(session->limits->bytes);
+}
+
+/**
+ * xs_session_writable() - would a message be taken at once?
+ * @session: the session
+ *
+ * Context: Any but hard interrupt.
+ * Return: false if the client has to read first.
+ */
+bool xs_session_writable(struct xs_session *session)
+{
+	bool writable;
+
+	spin_lock(&session->lock);
+	writable = xs_session_has_room_locked(session);
+	spin_unlock(&session->lock);
+	return writable;
+}
+EXPORT_SYMBOL_GPL(xs_session_writable);
+
+static bool xs_session_try_reserve(struct xs_session *session)
+{
+	bool reserved;
+
+	spin_lock(&session->lock);
+	reserved = xs_session_has_room_locked(session);
+	session->outstanding += reserved;
+	spin_unlock(&session->lock);
+	return reserved;
+}
+
+/* Room for the reply of one request, until the client has read it. */
+static int xs_session_reserve(struct xs_session *session, bool nonblock)
+{
+	if (xs_session_try_reserve(session))
+		return 0;
+	if (nonblock)
+		return -EAGAIN;
+	xs_conn_might_wait(session->conn);
+	return wait_event_interruptible(session->wq,
+					xs_session_try_reserve(session));
+}
+
+static void xs_session_unreserve(struct xs_session *session)
+{
+	spin_lock(&session->lock);
+	session->outstanding--;
+	spin_unlock(&session->lock);
+	wake_up_interruptible(&session->wq);
+}
+
+static void xs_session_count_locked(struct xs_session *session,
+				    const struct xs_msg *msg)
+	__must_hold(&session->lock)
+{
+	lockdep_assert_held(&session->lock);
+	if (msg->hdr.type == XS_WATCH_EVENT)
+		session->unread_events++;
+	else
+		session->unread_bytes += msg->hdr.len;
+}
+
+/* Whether writers may have waited for this. */
+static bool xs_session_uncount_locked(struct xs_session *session,
+				      const struct xs_msg *msg)
+	__must_hold(&session->lock)
+{
+	bool had_room = xs_session_has_room_locked(session);
+
+	if (msg->hdr.type == XS_WATCH_EVENT) {
+		session->unread_events--;
+		return false;
+	}
+	session->unread_bytes -= msg->hdr.len;
+	session->outstanding--;
+	return !had_room;
+}
+
 /* === From the client === */
 
 static bool xs_session_has_header(const struct xs_session *session)
@@ -177,7 +268,12 @@ static ssize_t xs_session_write_one(struct xs_session *session,
 		return used;
 
 	session->in.raw[session->in.have] = '\0';
-	err = xs_session_message(session, nonblock);
+	err = xs_session_reserve(session, nonblock);
+	if (!err) {
+		err = xs_session_message(session, nonblock);
+		if (err)
+			xs_session_unreserve(session);
+	}
 	if (err) {
 		iov_iter_revert(from, used);
 		session->in.have = before;
@@ -215,10 +311,12 @@ static int xs_session_lock(struct mutex *mutex, bool nonblock)
  * @session: the session
  * @from: the bytes: any number of messages, of which the first may have begun
  *	and the last may end in other calls
- * @nonblock: do not wait for other writers or for the end of a suspend
+ * @nonblock: do not wait for other writers, for readers, or for the end of a
+ *	suspend
  *
- * Never waits for the server. An error is returned only if no byte was
- * accepted, and then none was.
+ * Never waits for the server, but for the client to read if it has left too
+ * much unread. An error is returned only if no byte was accepted, and then
+ * none was.
  *
  * Context: Process, may sleep; a signal ends the sleep.
  * Return: Bytes accepted; -E2BIG if a header announces more than 4096 bytes,
@@ -255,8 +353,10 @@ void xs_session_queue(struct xs_session *session, struct xs_msg *msg)
 
 	spin_lock(&session->lock);
 	closing = session->closing;
-	if (!closing)
+	if (!closing) {
 		list_add_tail(&msg->node, &session->unread);
+		xs_session_count_locked(session, msg);
+	}
 	spin_unlock(&session->lock);
 
 	if (closing)
@@ -278,10 +378,15 @@ static struct xs_msg *xs_session_first(struct xs_session *session)
 
 static void xs_session_consume(struct xs_session *session, struct xs_msg *msg)
 {
+	bool made_room;
+
 	spin_lock(&session->lock);
 	list_del_init(&msg->node);
+	made_room = xs_session_uncount_locked(session, msg);
 	spin_unlock(&session->lock);
 	msg->release(msg);
+	if (made_room)
+		wake_up_interruptible(&session->wq);
 }
 
 /* Copy what is left of one message; short only if the iterator is. */

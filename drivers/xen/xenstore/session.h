@@ -18,6 +18,20 @@
 #include "watch.h"
 
 /**
+ * struct xs_session_limits - how much a client may leave unread
+ *
+ * Reading lifts all of them. They may be changed at any time.
+ */
+struct xs_session_limits {
+	/** @requests: requests in flight and replies unread, taken together */
+	unsigned int requests;
+	/** @bytes: payload of unread replies beyond which no request is taken */
+	unsigned int bytes;
+	/** @events: unread events, beyond which they lose their own path */
+	unsigned int events;
+};
+
+/**
  * struct xs_session - a client that speaks the protocol as a byte stream
  *
  * Lives until the client has closed, everything it left behind has been
@@ -28,6 +42,8 @@ struct xs_session {
 	struct xs_conn *conn;
 	/** @watches: const after open */
 	struct xs_watches *watches;
+	/** @limits: const after open; what it points to may change */
+	const struct xs_session_limits *limits;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
 	 * @undo_work is scheduled
@@ -55,13 +71,19 @@ struct xs_session {
 	spinlock_t lock;
 	/** @unread: replies and events for the client, oldest first */
 	struct list_head unread;
+	/** @outstanding: requests in flight and replies unread */
+	unsigned int outstanding;
+	/** @unread_bytes: payload of the unread replies */
+	size_t unread_bytes;
+	/** @unread_events: events among the unread messages */
+	unsigned int unread_events;
 	/** @txns: open transactions */
 	struct list_head txns;
 	/** @watch_list: watches, newest first */
 	struct list_head watch_list;
 	/** @closing: the client is gone */
 	bool closing;
-	/** @wq: readers and pollers */
+	/** @wq: readers, pollers, and writers who have to wait for readers */
 	wait_queue_head_t wq;
 	/** @undo_work: cleans up at the server after the client */
 	struct work_struct undo_work;
@@ -105,7 +127,8 @@ struct xs_session_watch {
 
 /* session.c: the life of a session and its byte streams */
 struct xs_session *xs_session_open(struct xs_conn *conn,
-				   struct xs_watches *watches);
+				   struct xs_watches *watches,
+				   const struct xs_session_limits *limits);
 void xs_session_close(struct xs_session *session);
 void xs_session_get(struct xs_session *session);
 void xs_session_put(struct xs_session *session);
@@ -114,6 +137,7 @@ ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
 ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 			bool nonblock);
 bool xs_session_readable(struct xs_session *session);
+bool xs_session_writable(struct xs_session *session);
 void xs_session_queue(struct xs_session *session, struct xs_msg *msg);
 
 /* session_msg.c: what the messages mean */

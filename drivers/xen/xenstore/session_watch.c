@@ -80,6 +80,10 @@ static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
 	return false;
 }
 
+/*
+ * A client that has left too many events unread gets no more details: one event
+ * with the watch's own path says that something at or below it has changed.
+ */
 static int xs_session_watch_event(struct xs_watch_entry *entry,
 				  const char *path)
 {
@@ -89,6 +93,8 @@ static int xs_session_watch_event(struct xs_watch_entry *entry,
 	bool superfluous;
 
 	spin_lock(&session->lock);
+	if (session->unread_events >= READ_ONCE(session->limits->events))
+		path = entry->path;
 	superfluous = session->closing ||
 		      xs_session_event_unread_locked(watch, path);
 	spin_unlock(&session->lock);

@@ -42,6 +42,8 @@ struct fake_site {
 	struct xs_conn *conn;
 	/** @watches: what @conn hands its events to */
 	struct xs_watches watches;
+	/** @limits: of every client; the test may change them */
+	struct xs_session_limits limits;
 	/** @next: which of the peer's messages fake_site_next() returns */
 	unsigned int next;
 	/** @tx_id: transaction that the last answered START got */

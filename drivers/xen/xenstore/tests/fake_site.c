@@ -41,6 +41,11 @@ struct fake_site *fake_site_create_at(struct kunit *test,
 	KUNIT_ASSERT_NOT_NULL(test, site);
 	site->test = test;
 	site->peer = peer;
+	site->limits = (struct xs_session_limits){
+		.requests = 1024,
+		.bytes = 1 << 20,
+		.events = 1024,
+	};
 	site->conn = fake_conn_create(test, &site->peer->t, &xs_watch_conn_ops,
 				      &site->watches, FAKE_CONN_UP);
 	xs_watches_init(&site->watches, site->conn);

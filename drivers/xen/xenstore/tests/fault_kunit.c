@@ -189,7 +189,8 @@ static void open_without_memory_fails(struct kunit *test)
 	struct xs_session *session;
 
 	fake_memory_fail_nth(1);
-	session = xs_session_open(f->site->conn, &f->site->watches);
+	session = xs_session_open(f->site->conn, &f->site->watches,
+				  &f->site->limits);
 	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
 	KUNIT_ASSERT_TRUE(test, IS_ERR(session));
 	KUNIT_EXPECT_EQ(test, PTR_ERR(session), -ENOMEM);
