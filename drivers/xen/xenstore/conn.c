@@ -35,6 +35,19 @@ static void xs_conn_event(struct xs_transport *t)
 }
 
 /**
+ * xs_source_init() - make a source without requests
+ * @source: the source
+ *
+ * Context: Any.
+ */
+void xs_source_init(struct xs_source *source)
+{
+	INIT_LIST_HEAD(&source->queue);
+	INIT_LIST_HEAD(&source->node);
+}
+EXPORT_SYMBOL_GPL(xs_source_init);
+
+/**
  * xs_conn_init() - set up a connection that is not connected yet
  * @conn: the connection
  * @t: how to reach the server; stays the caller's
@@ -58,7 +71,8 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	conn->owner = owner;
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
-	INIT_LIST_HEAD(&conn->queue);
+	INIT_LIST_HEAD(&conn->sources);
+	xs_source_init(&conn->kernel);
 	WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	conn->next_id = 1;
 	init_waitqueue_head(&conn->wq);
@@ -356,7 +370,11 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	xs_request_header(req)->req_id = req->id;
 	req->state = XS_REQ_QUEUED;
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
-	list_add_tail(&req->node, &conn->queue);
+	if (!req->source)
+		req->source = &conn->kernel;
+	list_add_tail(&req->node, &req->source->queue);
+	if (list_empty(&req->source->node))
+		list_add_tail(&req->source->node, &conn->sources);
 }
 
 /**

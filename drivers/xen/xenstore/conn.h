@@ -62,6 +62,19 @@ enum xs_conn_state {
 };
 
 /**
+ * struct xs_source - somebody who submits requests
+ *
+ * The requests of one source are sent in order; sources take turns, one request
+ * each, so that a source with many delays another by one request at a time.
+ */
+struct xs_source {
+	/** @queue: its requests that are not fully sent, under &xs_conn.lock */
+	struct list_head queue;
+	/** @node: on &xs_conn.sources while @queue is not empty, same lock */
+	struct list_head node;
+};
+
+/**
  * struct xs_conn_stats - what has been seen on a connection
  */
 struct xs_conn_stats {
@@ -98,8 +111,8 @@ struct xs_conn {
 	 * a leaf
 	 */
 	spinlock_t lock;
-	/** @queue: accepted and not fully sent, in order */
-	struct list_head queue;
+	/** @sources: those with requests to send, in the order of their turns */
+	struct list_head sources;
 	/** @state: changed to BROKEN by the I/O thread only */
 	enum xs_conn_state state;
 	/** @break_err: why the connection is, or is to be, BROKEN */
@@ -111,6 +124,8 @@ struct xs_conn {
 	 * soon after its reply.
 	 */
 	struct hlist_head pending[XS_PENDING_BUCKETS];
+	/** @kernel: the source of requests that name no other */
+	struct xs_source kernel;
 	/** @next_id: the id to try next; 0 is never used */
 	u32 next_id;
 
@@ -122,7 +137,7 @@ struct xs_conn {
 	u32 initial_error;
 	/** @tx: what is being sent; I/O thread only */
 	struct {
-		/** @tx.req: head of @queue, partly on the ring, or NULL */
+		/** @tx.req: head of its source, partly on the ring, or NULL */
 		struct xs_request *req;
 		/** @tx.done: bytes of it that are on the ring */
 		size_t done;
@@ -188,5 +203,6 @@ static inline struct hlist_head *xs_conn_bucket(struct xs_conn *conn, u32 id)
 }
 
 struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id);
+void xs_source_init(struct xs_source *source);
 
 #endif /* _XENSTORE_CONN_H */

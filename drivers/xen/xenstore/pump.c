@@ -32,6 +32,7 @@ static void xs_conn_take_all_locked(struct xs_conn *conn,
 					  pending_node) {
 			hlist_del_init(&req->pending_node);
 			list_move_tail(&req->node, list);
+			list_del_init(&req->source->node);
 		}
 	}
 }
@@ -75,21 +76,47 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
 }
 
+/* The sent request leaves its source, whose turn is over. */
+static void xs_conn_mark_sent_locked(struct xs_conn *conn,
+				     struct xs_request *sent)
+	__must_hold(&conn->lock)
+{
+	struct xs_source *source = sent->source;
+
+	lockdep_assert_held(&conn->lock);
+	list_del_init(&sent->node);
+	sent->state = XS_REQ_SENT;
+	conn->stats.sent++;
+	if (list_empty(&source->queue))
+		list_del_init(&source->node);
+	else
+		list_move_tail(&source->node, &conn->sources);
+}
+
+static struct xs_request *xs_conn_first_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
+{
+	struct xs_source *source;
+
+	lockdep_assert_held(&conn->lock);
+	source = list_first_entry_or_null(&conn->sources, struct xs_source,
+					  node);
+	if (!source)
+		return NULL;
+	return list_first_entry(&source->queue, struct xs_request, node);
+}
+
 /* Be done with what has been sent, if anything, and take what is next. */
 static void xs_conn_next_request(struct xs_conn *conn)
 {
 	struct xs_request *sent = conn->tx.req;
 
-	if (!sent && list_empty_careful(&conn->queue))
+	if (!sent && list_empty_careful(&conn->sources))
 		return;
 	spin_lock(&conn->lock);
-	if (sent) {
-		list_del_init(&sent->node);
-		sent->state = XS_REQ_SENT;
-		conn->stats.sent++;
-	}
-	conn->tx.req = list_first_entry_or_null(&conn->queue,
-						struct xs_request, node);
+	if (sent)
+		xs_conn_mark_sent_locked(conn, sent);
+	conn->tx.req = xs_conn_first_locked(conn);
 	spin_unlock(&conn->lock);
 	conn->tx.done = 0;
 }
@@ -333,7 +360,7 @@ static bool xs_conn_can_receive(const struct xs_conn *conn)
 bool xs_conn_event_matters(const struct xs_conn *conn)
 {
 	return xs_conn_can_receive(conn) || xs_conn_peer_failed(conn) ||
-	       (!list_empty_careful(&conn->queue) &&
+	       (!list_empty_careful(&conn->sources) &&
 		xs_ring_has_room(&conn->requests));
 }
 EXPORT_SYMBOL_GPL(xs_conn_event_matters);

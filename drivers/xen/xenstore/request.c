@@ -158,6 +158,7 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 	req->owner = NULL;
 	req->arg = NULL;
 	req->caller_id = 0;
+	req->source = NULL;
 	req->gate = NULL;
 	init_waitqueue_head(&req->wq);
 	req->len = sizeof(*hdr) + payload;

@@ -52,6 +52,7 @@ enum xs_req_state {
 };
 
 struct xs_gate;
+struct xs_source;
 
 /**
  * struct xs_request - one message to the server and its answer
@@ -65,7 +66,7 @@ struct xs_request {
 	struct kref ref;
 	/** @state: under &xs_conn.lock; DONE is published with release */
 	enum xs_req_state state;
-	/** @node: on &xs_conn.queue while QUEUED, under &xs_conn.lock */
+	/** @node: on &xs_source.queue while QUEUED, under &xs_conn.lock */
 	struct list_head node;
 	/** @pending_node: on &xs_conn.pending while accepted, under &xs_conn.lock */
 	struct hlist_node pending_node;
@@ -88,6 +89,11 @@ struct xs_request {
 	void *arg;
 	/** @caller_id: for @complete: the id the message came with */
 	u32 caller_id;
+	/**
+	 * @source: whose turn it uses; NULL for the kernel's. Stays valid until
+	 * the request completes. Const after submission.
+	 */
+	struct xs_source *source;
 	/** @gate: left when the request completes; NULL if it never entered */
 	struct xs_gate *gate;
 	/** @wq: sleepers in xs_request_wait() */

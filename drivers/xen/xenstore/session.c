@@ -47,6 +47,7 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 	session->conn = conn;
 	session->watches = watches;
 	session->limits = limits;
+	xs_source_init(&session->source);
 	kref_init(&session->ref);
 	mutex_init(&session->write_mutex);
 	mutex_init(&session->read_mutex);

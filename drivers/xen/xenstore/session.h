@@ -42,11 +42,13 @@ struct xs_session {
 	struct xs_conn *conn;
 	/** @watches: const after open */
 	struct xs_watches *watches;
+	/** @source: its turns at the connection; under &xs_conn.lock */
+	struct xs_source source;
 	/** @limits: const after open; what it points to may change */
 	const struct xs_session_limits *limits;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
-	 * @undo_work is scheduled
+	 * @undo_work is scheduled; @source lives as long
 	 */
 	struct kref ref;
 

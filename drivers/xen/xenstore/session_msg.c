@@ -153,6 +153,7 @@ int xs_session_submit(struct xs_session *session, struct xs_request *req,
 	req->owner = session;
 	req->arg = arg;
 	req->caller_id = session->in.hdr.req_id;
+	req->source = &session->source;
 	req->complete = xs_session_complete;
 	xs_session_get(session);
 	err = xs_conn_submit(session->conn, req);

@@ -18,17 +18,29 @@
 
 #include "session.h"
 
-/* Inside the gate, which the request leaves. */
+static void xs_session_undone(struct xs_request *req)
+{
+	xs_session_put(req->owner);
+	xs_request_put(req);
+}
+
+/*
+ * Inside the gate, which the request leaves. It takes the client's turn, to
+ * stay behind what the client has sent.
+ */
 static void xs_session_send_undo(struct xs_session *session,
 				 struct xs_request *req)
 {
 	int err;
 
-	req->complete = xs_request_put;
+	xs_session_get(session);
+	req->owner = session;
+	req->source = &session->source;
+	req->complete = xs_session_undone;
 	err = xs_conn_submit(session->conn, req);
 	if (!err)
 		return;
-	xs_request_put(req);
+	xs_session_undone(req);
 	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
 }
 
