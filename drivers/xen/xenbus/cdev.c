@@ -15,7 +15,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/poll.h>
 #include <linux/printk.h>
 #include <linux/uio.h>
 #include <xen/xen.h>
@@ -46,63 +45,19 @@ MODULE_PARM_DESC(max_events,
 
 static int xenbus_cdev_open(struct inode *inode, struct file *file)
 {
-	struct xs_session *session;
-
 	if (!xen_store_evtchn)
 		return -ENOENT;
-	session = xs_session_open(xs_store_conn(), xs_store_watches(),
-				  &xenbus_cdev_limits);
-	if (IS_ERR(session))
-		return PTR_ERR(session);
-	file->private_data = session;
-	/* No position, so a reader that waits does not lock out a writer. */
-	return stream_open(inode, file);
-}
-
-static int xenbus_cdev_release(struct inode *inode, struct file *file)
-{
-	xs_session_close(file->private_data);
-	return 0;
-}
-
-static bool xenbus_cdev_nonblock(const struct kiocb *iocb)
-{
-	return (iocb->ki_filp->f_flags & O_NONBLOCK) ||
-	       (iocb->ki_flags & IOCB_NOWAIT);
-}
-
-static ssize_t xenbus_cdev_read(struct kiocb *iocb, struct iov_iter *to)
-{
-	return xs_session_read(iocb->ki_filp->private_data, to,
-			       xenbus_cdev_nonblock(iocb));
-}
-
-static ssize_t xenbus_cdev_write(struct kiocb *iocb, struct iov_iter *from)
-{
-	return xs_session_write(iocb->ki_filp->private_data, from,
-				xenbus_cdev_nonblock(iocb));
-}
-
-static __poll_t xenbus_cdev_poll(struct file *file, poll_table *wait)
-{
-	struct xs_session *session = file->private_data;
-	__poll_t events = 0;
-
-	poll_wait(file, &session->wq, wait);
-	if (xs_session_writable(session))
-		events |= EPOLLOUT | EPOLLWRNORM;
-	if (xs_session_readable(session))
-		events |= EPOLLIN | EPOLLRDNORM;
-	return events;
+	return xs_session_file_open(inode, file, xs_store_conn(),
+				    xs_store_watches(), &xenbus_cdev_limits);
 }
 
 const struct file_operations xen_xenbus_fops = {
 	.owner = THIS_MODULE,
 	.open = xenbus_cdev_open,
-	.release = xenbus_cdev_release,
-	.read_iter = xenbus_cdev_read,
-	.write_iter = xenbus_cdev_write,
-	.poll = xenbus_cdev_poll,
+	.release = xs_session_file_release,
+	.read_iter = xs_session_file_read,
+	.write_iter = xs_session_file_write,
+	.poll = xs_session_file_poll,
 };
 EXPORT_SYMBOL_GPL(xen_xenbus_fops);
 

@@ -157,6 +157,21 @@ void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply);
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);
 
+/* session_file.c: what the files around sessions have in common */
+struct file;
+struct inode;
+struct kiocb;
+struct poll_table_struct;
+
+int xs_session_file_open(struct inode *inode, struct file *file,
+			 struct xs_conn *conn, struct xs_watches *watches,
+			 const struct xs_session_limits *limits);
+int xs_session_file_release(struct inode *inode, struct file *file);
+ssize_t xs_session_file_read(struct kiocb *iocb, struct iov_iter *to);
+ssize_t xs_session_file_write(struct kiocb *iocb, struct iov_iter *from);
+__poll_t xs_session_file_poll(struct file *file,
+			      struct poll_table_struct *wait);
+
 /* session_undo.c: what a client leaves behind */
 void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind);
 
