@@ -18,7 +18,7 @@ esac
 
 wanted=$build/wanted.config
 cp "$REPO/scripts/check.config" "$wanted.new"
-[ "$1" = --pristine ] || printf 'CONFIG_%s_KUNIT_TEST=y\n' XENSTORE >>"$wanted.new"
+[ "$1" = --pristine ] || printf 'CONFIG_XENSTORE_%s\n' KUNIT_TEST=y LOOP=m >>"$wanted.new"
 kernel_make() { eval "make -C '$tree' O='$build' ARCH=x86_64 $args" '"$@"'; }
 
 if ! cmp -s "$wanted.new" "$wanted" || [ ! -e "$build/.config" ]; then

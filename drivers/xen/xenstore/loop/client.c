@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The store of a kernel that does not run on Xen.
+ *
+ * The page and the channel are memory, the server is a daemon of this system
+ * that cannot tell the difference, and clients come through /dev/xen/xenbus.
+ * Whatever is asked before there is a daemon waits in the ring. When a daemon
+ * goes, what it owes is failed, and clients wait until there is another one, as
+ * over a suspend: their watches are set again, their transactions are gone.
+ *
+ * Cannot be unloaded: what a closed file leaves behind is undone in the
+ * background, by then without anybody to wait for it.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore_loop: " fmt
+
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/printk.h>
+#include <linux/workqueue.h>
+#include <xen/xen.h>
+
+#include "../session.h"
+#include "loop.h"
+
+static struct xs_conn xs_loop_conn;
+static struct xs_watches xs_loop_watches;
+
+/*
+ * A daemon has gone and clients wait for another. Under the channel's bind
+ * mutex, or in the work, which those who have the mutex wait for.
+ */
+static bool xs_loop_out;
+
+/* The work is not under way. */
+static DECLARE_COMPLETION(xs_loop_settled);
+
+static struct xs_session_limits xs_loop_limits = {
+	.requests = 1024,
+	.bytes = 1 << 20,
+	.events = 1024,
+};
+
+module_param_named(max_requests, xs_loop_limits.requests, uint, 0644);
+MODULE_PARM_DESC(max_requests,
+		 "Requests in flight and unread replies that a file may have");
+module_param_named(max_bytes, xs_loop_limits.bytes, uint, 0644);
+MODULE_PARM_DESC(max_bytes,
+		 "Bytes of unread replies of a file beyond which it must read first");
+module_param_named(max_events, xs_loop_limits.events, uint, 0644);
+MODULE_PARM_DESC(max_events,
+		 "Unread events of a file beyond which they are merged by watch");
+
+/* === Transport === */
+
+static int xs_loop_connect(struct xs_transport *t)
+{
+	t->peer_is_local = true;
+	return 0;
+}
+
+static void xs_loop_disconnect(struct xs_transport *t)
+{
+}
+
+static void xs_loop_kick(struct xs_transport *t)
+{
+	xs_loop_evtchn_kick();
+}
+
+static const struct xs_transport_ops xs_loop_transport_ops = {
+	.connect = xs_loop_connect,
+	.disconnect = xs_loop_disconnect,
+	.reconnect = xs_loop_connect,
+	.kick = xs_loop_kick,
+};
+
+static struct xs_transport xs_loop_transport = {
+	.ops = &xs_loop_transport_ops,
+};
+
+/* === Daemons come and go === */
+
+/* Waits for replies of the daemon, so not in the daemon's own context. */
+static void xs_loop_found(struct work_struct *work)
+{
+	int err = xs_conn_start(&xs_loop_conn);
+
+	if (err) {
+		pr_err("cannot go on with another daemon: %d\n", err);
+	} else {
+		xs_conn_park(&xs_loop_conn);
+		xs_watches_resume(&xs_loop_watches);
+		xs_loop_out = false;
+	}
+	complete_all(&xs_loop_settled);
+}
+
+static DECLARE_WORK(xs_loop_found_work, xs_loop_found);
+
+static void xs_loop_event(void)
+{
+	xs_loop_transport.event(&xs_loop_transport);
+}
+
+/* Not on the queue where closed sessions may wait for just this. */
+static void xs_loop_bound(void)
+{
+	if (!xs_loop_out)
+		return;
+	reinit_completion(&xs_loop_settled);
+	queue_work(system_unbound_wq, &xs_loop_found_work);
+}
+
+/* The page is as new for the next one, who cannot bind before this is over. */
+static void xs_loop_unbound(void)
+{
+	if (cancel_work(&xs_loop_found_work))
+		complete_all(&xs_loop_settled);
+	/*
+	 * A resume that is under way waits for replies that will not come. A
+	 * break that it overtakes is forgotten, so there may have to be another.
+	 */
+	do {
+		xs_conn_break(&xs_loop_conn, -EIO);
+	} while (!wait_for_completion_timeout(&xs_loop_settled, HZ / 10));
+	if (!xs_loop_out) {
+		/* The pump is ours now and does what the thread may not have. */
+		xs_conn_stop(&xs_loop_conn);
+		xs_conn_pump(&xs_loop_conn);
+		xs_watches_suspend(&xs_loop_watches);
+		xs_loop_out = true;
+	}
+	clear_page(xs_loop_transport.page);
+}
+
+static const struct xs_loop_channel_ops xs_loop_channel_ops = {
+	.event = xs_loop_event,
+	.bound = xs_loop_bound,
+	.unbound = xs_loop_unbound,
+};
+
+/* === Clients === */
+
+static int xs_loop_open(struct inode *inode, struct file *file)
+{
+	return xs_session_file_open(inode, file, &xs_loop_conn,
+				    &xs_loop_watches, &xs_loop_limits);
+}
+
+static const struct file_operations xs_loop_fops = {
+	.owner = THIS_MODULE,
+	.open = xs_loop_open,
+	.release = xs_session_file_release,
+	.read_iter = xs_session_file_read,
+	.write_iter = xs_session_file_write,
+	.poll = xs_session_file_poll,
+};
+
+static struct miscdevice xs_loop_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "xen/xenbus",
+	.fops = &xs_loop_fops,
+};
+
+/* === Start === */
+
+static int __init xs_loop_store_start(void)
+{
+	void *page = (void *)get_zeroed_page(GFP_KERNEL);
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	xs_loop_transport.page = page;
+	xs_conn_init(&xs_loop_conn, &xs_loop_transport, &xs_watch_conn_ops,
+		     &xs_loop_watches);
+	xs_watches_init(&xs_loop_watches, &xs_loop_conn);
+	err = xs_conn_connect(&xs_loop_conn);
+	if (err)
+		goto err_free_page;
+	err = xs_conn_start(&xs_loop_conn);
+	if (err)
+		goto err_disconnect;
+	err = xs_watches_start(&xs_loop_watches);
+	if (err)
+		goto err_stop;
+	return 0;
+
+err_stop:
+	xs_conn_stop(&xs_loop_conn);
+err_disconnect:
+	xs_conn_disconnect(&xs_loop_conn);
+err_free_page:
+	free_page((unsigned long)page);
+	return err;
+}
+
+static void __init xs_loop_store_stop(void)
+{
+	xs_watches_stop(&xs_loop_watches);
+	xs_conn_stop(&xs_loop_conn);
+	xs_conn_disconnect(&xs_loop_conn);
+	xs_conn_destroy(&xs_loop_conn);
+	xs_watches_destroy(&xs_loop_watches);
+	free_page((unsigned long)xs_loop_transport.page);
+}
+
+static int __init xs_loop_init(void)
+{
+	int err;
+
+	if (xen_domain()) {
+		pr_err("this is a domain of Xen, which has a store already\n");
+		return -ENODEV;
+	}
+	err = xs_loop_store_start();
+	if (err)
+		return err;
+	err = xs_loop_proc_init(virt_to_page(xs_loop_transport.page));
+	if (err)
+		goto err_store;
+	err = xs_loop_privcmd_init();
+	if (err)
+		goto err_proc;
+	complete_all(&xs_loop_settled);
+	err = xs_loop_evtchn_init(&xs_loop_channel_ops);
+	if (err)
+		goto err_privcmd;
+	/* The last: what a client leaves behind cannot be waited for. */
+	err = misc_register(&xs_loop_device);
+	if (err)
+		goto err_evtchn;
+	return 0;
+
+err_evtchn:
+	xs_loop_evtchn_exit();
+err_privcmd:
+	xs_loop_privcmd_exit();
+err_proc:
+	xs_loop_proc_exit();
+err_store:
+	xs_loop_store_stop();
+	return err;
+}
+module_init(xs_loop_init);
+
+MODULE_DESCRIPTION("XenStore without Xen");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(XENSTORE);
