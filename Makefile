@@ -44,6 +44,14 @@ coverage: ## Line coverage of drivers/xen/xenstore by the KUnit suites; at least
 xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside
 	@tests/xen/xen-test
 
+.PHONY: loop
+loop: ## A shell with XenStore and without Xen, in user-mode Linux; LOOP=oxenstored
+	@tests/loop/run $(LOOP)
+
+.PHONY: loop-test
+loop-test: ## Debian's two daemons against the driver, without Xen
+	@tests/loop/loop-test
+
 .PHONY: compare
 compare: ## test-xenstore on the original driver and on this one, in counted instructions
 	@tests/xen/compare

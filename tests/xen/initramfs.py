@@ -53,7 +53,7 @@ def find_library(xen, name):
 class Tree:
     """A root file system in the making."""
 
-    def __init__(self, name):
+    def __init__(self, name, init=None):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=WORK))
         for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
                      "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
@@ -62,7 +62,7 @@ class Tree:
         (self.root / "var/lock").symlink_to("/run")
         self.add("/bin/busybox", "bin/busybox")
         self.add(GUEST / "agent", "bin/agent")
-        self.add(GUEST / f"init-{name}", "init")
+        self.add(init or GUEST / f"init-{name}", "init")
 
     def add(self, source, target):
         target = self.root / target
