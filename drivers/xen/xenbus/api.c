@@ -82,6 +82,11 @@ EXPORT_SYMBOL_GPL(xenbus_read);
  * @node: rest of the path, or ""
  * @string: the value, without the NUL
  *
+ * In a transaction this does not wait for the server, nor do xenbus_printf(),
+ * xenbus_mkdir() and xenbus_rm(). If one of them fails, those that follow fail
+ * with its error, or else xenbus_transaction_end() does, and nothing of the
+ * transaction happens. xenbus.write_behind=0 makes each wait for itself.
+ *
  * Return: 0 or a negative errno.
  */
 int xenbus_write(struct xenbus_transaction t, const char *dir,
@@ -139,7 +144,7 @@ EXPORT_SYMBOL_GPL(xenbus_transaction_start);
  * @abort: non-zero to give it up
  *
  * Return: 0; -EAGAIN if it conflicted and has to be repeated from its start;
- * or a negative errno.
+ * the error of what was written in it and was refused; or a negative errno.
  */
 int xenbus_transaction_end(struct xenbus_transaction t, int abort)
 {
@@ -221,22 +226,81 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 }
 EXPORT_SYMBOL_GPL(xenbus_printf);
 
-static int xenbus_gather_one(struct xenbus_transaction t, const char *dir,
-			     const char *name, const char *fmt, void *result)
-{
-	char *value;
-	int err = 0;
+/* As many as most drivers ask for; who asks for more waits more than once. */
+#define XENBUS_GATHER_MAX	16
 
-	value = xenbus_read(t, dir, name, NULL);
-	if (IS_ERR(value))
-		return PTR_ERR(value);
-	if (!fmt) {
-		*(char **)result = value;
-		return 0;
+/* A part of what is to be gathered. */
+struct xenbus_gather {
+	unsigned int n;
+	struct xs_request *reqs[XENBUS_GATHER_MAX];
+	const char *formats[XENBUS_GATHER_MAX];
+	void *results[XENBUS_GATHER_MAX];
+};
+
+/* Take up to a part's worth of triples; false if there are no more. */
+static bool xenbus_gather_take(struct xenbus_gather *part,
+			       struct xenbus_transaction t, const char *dir,
+			       va_list *args)
+{
+	const char *name;
+
+	for (part->n = 0; part->n < XENBUS_GATHER_MAX; part->n++) {
+		name = va_arg(*args, char *);
+		if (!name)
+			return false;
+		part->reqs[part->n] = xs_op_request(XS_READ, t.id, dir, name,
+						    NULL, 0);
+		part->formats[part->n] = va_arg(*args, char *);
+		part->results[part->n] = va_arg(*args, void *);
 	}
-	if (sscanf(value, fmt, result) < 1)
-		err = -EINVAL;
-	kfree(value);
+	return true;
+}
+
+static int xenbus_gather_call(struct xenbus_gather *part)
+{
+	unsigned int i;
+
+	for (i = 0; i < part->n; i++) {
+		if (IS_ERR(part->reqs[i]))
+			return PTR_ERR(part->reqs[i]);
+	}
+	if (!part->n)
+		return 0;
+	return xs_conn_call_all(xs_store_conn(), part->reqs, part->n,
+				XS_GATE_REQUEST);
+}
+
+static int xenbus_gather_store(struct xs_request *req, const char *fmt,
+			       void *result)
+{
+	int err = xs_op_result(req);
+	char *value;
+
+	if (err)
+		return err;
+	if (fmt)
+		return sscanf(req->reply.body, fmt, result) < 1 ? -EINVAL : 0;
+	value = xs_msg_take_body(&req->reply, XS_GFP);
+	if (!value)
+		return -ENOMEM;
+	*(char **)result = value;
+	return 0;
+}
+
+/* Nothing is stored after an error, as if one were read after the other. */
+static int xenbus_gather_part(struct xenbus_gather *part)
+{
+	int err = xenbus_gather_call(part);
+	unsigned int i;
+
+	for (i = 0; i < part->n; i++) {
+		if (!err)
+			err = xenbus_gather_store(part->reqs[i],
+						  part->formats[i],
+						  part->results[i]);
+		if (!IS_ERR(part->reqs[i]))
+			xs_request_put(part->reqs[i]);
+	}
 	return err;
 }
 
@@ -248,22 +312,23 @@ static int xenbus_gather_one(struct xenbus_transaction t, const char *dir,
  * Followed by triples of the child's name, a format for sscanf() with one
  * conversion, and where its result goes; then NULL. A NULL format stands for
  * the whole value as a string for kfree(). Strings stored before an error
- * stay the caller's.
+ * stay the caller's. All are asked for at once, and waited for once.
  *
  * Return: 0; -EINVAL if a value does not match its format; or the error of the
  * first read that failed.
  */
 int xenbus_gather(struct xenbus_transaction t, const char *dir, ...)
 {
-	const char *name, *fmt;
+	struct xenbus_gather part;
 	va_list args;
-	int err = 0;
+	bool more;
+	int err;
 
 	va_start(args, dir);
-	while (!err && (name = va_arg(args, char *))) {
-		fmt = va_arg(args, char *);
-		err = xenbus_gather_one(t, dir, name, fmt, va_arg(args, void *));
-	}
+	do {
+		more = xenbus_gather_take(&part, t, dir, &args);
+		err = xenbus_gather_part(&part);
+	} while (more && !err);
 	va_end(args);
 	return err;
 }

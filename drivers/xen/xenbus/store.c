@@ -13,6 +13,7 @@
 #define pr_fmt(fmt) "xenbus: " fmt
 
 #include <linux/export.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
@@ -36,6 +37,11 @@ static struct xs_store xs_store = {
 	.ready_mutex = __MUTEX_INITIALIZER(xs_store.ready_mutex),
 	.ready_chain = BLOCKING_NOTIFIER_INIT(xs_store.ready_chain),
 };
+
+static bool xenbus_write_behind = true;
+module_param_named(write_behind, xenbus_write_behind, bool, 0444);
+MODULE_PARM_DESC(write_behind,
+		 "Let the end of a transaction wait for what was written in it");
 
 /* Event channel to the server, 0 if there is none; the transport's. */
 int xen_store_evtchn;
@@ -98,6 +104,7 @@ static struct notifier_block xs_store_reboot_nb = {
 void xs_store_init(struct xs_transport *t)
 {
 	xs_conn_init(&xs_store.conn, t, &xs_watch_conn_ops, &xs_store.watches);
+	xs_store.conn.write_behind = xenbus_write_behind;
 	xs_watches_init(&xs_store.watches, &xs_store.conn);
 }
 

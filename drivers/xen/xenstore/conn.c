@@ -35,19 +35,6 @@ static void xs_conn_event(struct xs_transport *t)
 }
 
 /**
- * xs_source_init() - make a source without requests
- * @source: the source
- *
- * Context: Any.
- */
-void xs_source_init(struct xs_source *source)
-{
-	INIT_LIST_HEAD(&source->queue);
-	INIT_LIST_HEAD(&source->node);
-}
-EXPORT_SYMBOL_GPL(xs_source_init);
-
-/**
  * xs_conn_init() - set up a connection that is not connected yet
  * @conn: the connection
  * @t: how to reach the server; stays the caller's
@@ -71,7 +58,7 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	conn->owner = owner;
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
-	INIT_LIST_HEAD(&conn->sources);
+	xs_turns_init(&conn->turns);
 	xs_source_init(&conn->kernel);
 	WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	conn->next_id = 1;
@@ -372,42 +359,142 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
 	if (!req->source)
 		req->source = &conn->kernel;
-	list_add_tail(&req->node, &req->source->queue);
-	if (list_empty(&req->source->node))
-		list_add_tail(&req->source->node, &conn->sources);
+	xs_turns_add(&conn->turns, req);
 }
+
+/**
+ * xs_conn_submit_all() - accept requests, all of them or none
+ * @conn: the connection
+ * @reqs: new requests; the caller has entered &xs_conn.gate for each
+ * @n: how many; not 0
+ *
+ * They are sent in this order, and the I/O thread is woken once. On success
+ * each will complete exactly once and leave the gate then; the caller keeps its
+ * references, which &xs_request.complete takes over where it is set. On failure
+ * the gate has been left, the requests are the caller's alone, and nothing is
+ * called.
+ *
+ * Context: Process; does not wait for the server.
+ * Return: 0, or the error the connection is broken with.
+ */
+int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
+		       unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	spin_lock(&conn->lock);
+	if (conn->state == XS_CONN_BROKEN)
+		err = conn->break_err;
+	for (i = 0; !err && i < n; i++)
+		xs_conn_accept_locked(conn, reqs[i]);
+	spin_unlock(&conn->lock);
+
+	if (!err)
+		wake_up(&conn->wq);
+	for (i = 0; err && i < n; i++)
+		xs_gate_leave(&conn->gate);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_conn_submit_all);
 
 /**
  * xs_conn_submit() - accept a request
  * @conn: the connection
  * @req: a new request; the caller has entered &xs_conn.gate for it
  *
- * On success the request will complete exactly once and leave the gate then;
- * the caller keeps its reference, which &xs_request.complete takes over if it
- * is set. On failure the gate has been left, the request is the caller's
- * alone, and nothing is called.
- *
  * Context: Process; does not wait for the server.
- * Return: 0, or the error the connection is broken with.
+ * Return: As xs_conn_submit_all().
  */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
-	int err = 0;
-
-	spin_lock(&conn->lock);
-	if (conn->state == XS_CONN_BROKEN)
-		err = conn->break_err;
-	else
-		xs_conn_accept_locked(conn, req);
-	spin_unlock(&conn->lock);
-
-	if (err)
-		xs_gate_leave(&conn->gate);
-	else
-		wake_up(&conn->wq);
-	return err;
+	return xs_conn_submit_all(conn, &req, 1);
 }
 EXPORT_SYMBOL_GPL(xs_conn_submit);
+
+static void xs_conn_take_unsent_locked(struct xs_conn *conn,
+				       struct xs_source *source,
+				       bool (*keep)(struct xs_request *req),
+				       struct list_head *list)
+	__must_hold(&conn->lock)
+{
+	struct xs_request *req, *next;
+
+	lockdep_assert_held(&conn->lock);
+	list_for_each_entry_safe(req, next, &source->queue, node) {
+		/* The I/O thread has begun with it. */
+		if (req == conn->tx.req || keep(req))
+			continue;
+		hlist_del_init(&req->pending_node);
+		list_move_tail(&req->node, list);
+	}
+	if (list_empty(&source->queue))
+		list_del_init(&source->node);
+}
+
+/**
+ * xs_conn_withdraw() - take back what a source has not sent
+ * @conn: the connection
+ * @source: who submits nothing in the meantime
+ * @keep: which requests are to be sent nevertheless; it may change their
+ *	payload, since nobody has seen it. Must not sleep.
+ *
+ * What is withdrawn completes with -ECANCELED, here and now. What is on the
+ * ring already, if only in part, is not touched.
+ *
+ * Context: Process.
+ */
+void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+		      bool (*keep)(struct xs_request *req))
+{
+	struct xs_request *req, *next;
+	LIST_HEAD(withdrawn);
+
+	spin_lock(&conn->lock);
+	xs_conn_take_unsent_locked(conn, source, keep, &withdrawn);
+	spin_unlock(&conn->lock);
+
+	list_for_each_entry_safe(req, next, &withdrawn, node) {
+		list_del_init(&req->node);
+		xs_request_finish(req, -ECANCELED);
+	}
+}
+EXPORT_SYMBOL_GPL(xs_conn_withdraw);
+
+/**
+ * xs_conn_call_all() - submit requests together and wait for all replies
+ * @conn: the connection
+ * @reqs: new requests without &xs_request.complete; stay the caller's
+ * @n: how many; not 0
+ * @kind: how they pass the gate
+ *
+ * Context: Process, sleeps uninterruptibly until the server has answered and,
+ * during a suspend, until the resume.
+ * Return: 0 if all have completed, each with its own &xs_request.err, and
+ * &xs_request.reply if that is 0; or, if none was sent, the error that the
+ * connection is broken with: -EIO if the ring is, -ESHUTDOWN if the server went
+ * down with this system.
+ */
+int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
+		     unsigned int n, enum xs_gate_kind kind)
+{
+	unsigned int i;
+	int err;
+
+	xs_conn_might_wait(conn);
+	xs_gate_enter(&conn->gate, kind);
+	/* Who is inside does not wait there again, or a drain would for us. */
+	for (i = 1; i < n; i++)
+		xs_gate_enter(&conn->gate, XS_GATE_NESTED);
+	err = xs_conn_submit_all(conn, reqs, n);
+	if (err)
+		return err;
+	/* The last is answered last, as a rule, so this sleeps once. */
+	while (n--)
+		xs_request_wait(reqs[n]);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(xs_conn_call_all);
 
 /**
  * xs_conn_call() - submit a request and wait for its reply
@@ -415,8 +502,7 @@ EXPORT_SYMBOL_GPL(xs_conn_submit);
  * @req: a new request without &xs_request.complete; stays the caller's
  * @kind: how it passes the gate
  *
- * Context: Process, sleeps uninterruptibly until the server has answered and,
- * during a suspend, until the resume.
+ * Context: See xs_conn_call_all().
  * Return: 0 with &xs_request.reply valid, which may be an XS_ERROR; -ENOMEM;
  * -EIO if the ring is broken; -ESHUTDOWN if the server went down with this
  * system.
@@ -424,15 +510,7 @@ EXPORT_SYMBOL_GPL(xs_conn_submit);
 int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 		 enum xs_gate_kind kind)
 {
-	int err;
-
-	xs_conn_might_wait(conn);
-	xs_gate_enter(&conn->gate, kind);
-	err = xs_conn_submit(conn, req);
-	if (err)
-		return err;
-	xs_request_wait(req);
-	return req->err;
+	return xs_conn_call_all(conn, &req, 1, kind) ?: req->err;
 }
 EXPORT_SYMBOL_GPL(xs_conn_call);
 

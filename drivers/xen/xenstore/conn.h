@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "request.h"
 #include "ring.h"
+#include "source.h"
 #include "transport.h"
 
 /*
@@ -22,8 +23,15 @@
  */
 #define XS_GFP		(GFP_NOIO | __GFP_HIGH)
 
-/* Giving up would leave a watch or a transaction at the server for ever. */
-#define XS_GFP_UNDO	(GFP_NOIO | __GFP_NOFAIL)
+/*
+ * Allocations of the I/O thread at the expense of a client's memory cgroup: it
+ * must not reclaim for one client while others wait. What exceeds the group's
+ * limit is charged nevertheless, and the client's own next allocation pays.
+ */
+#define XS_GFP_CLIENT	(GFP_NOWAIT | __GFP_HIGH | __GFP_ACCOUNT | __GFP_NOWARN)
+
+/* Giving up would lose a watch, or leave one or a transaction for ever. */
+#define XS_GFP_MUST	(GFP_NOIO | __GFP_NOFAIL)
 
 /*
  * The I/O thread is woken for a message that is complete, or for this much of
@@ -62,19 +70,6 @@ enum xs_conn_state {
 };
 
 /**
- * struct xs_source - somebody who submits requests
- *
- * The requests of one source are sent in order; sources take turns, one request
- * each, so that a source with many delays another by one request at a time.
- */
-struct xs_source {
-	/** @queue: its requests that are not fully sent, under &xs_conn.lock */
-	struct list_head queue;
-	/** @node: on &xs_conn.sources while @queue is not empty, same lock */
-	struct list_head node;
-};
-
-/**
  * struct xs_conn_stats - what has been seen on a connection
  */
 struct xs_conn_stats {
@@ -98,6 +93,8 @@ struct xs_conn {
 	const struct xs_conn_ops *ops;
 	/** @owner: for @ops; const after init */
 	void *owner;
+	/** @write_behind: see transaction.c; set after init, const then */
+	bool write_behind;
 	/** @gate: who may be in flight; own lock */
 	struct xs_gate gate;
 	/**
@@ -111,8 +108,8 @@ struct xs_conn {
 	 * a leaf
 	 */
 	spinlock_t lock;
-	/** @sources: those with requests to send, in the order of their turns */
-	struct list_head sources;
+	/** @turns: who sends next */
+	struct xs_turns turns;
 	/** @state: changed to BROKEN by the I/O thread only */
 	enum xs_conn_state state;
 	/** @break_err: why the connection is, or is to be, BROKEN */
@@ -186,8 +183,14 @@ bool xs_conn_at_boundary(const struct xs_conn *conn);
 /* conn.c, for those who have requests */
 void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
+int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
+		       unsigned int n);
+void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+		      bool (*keep)(struct xs_request *req));
 int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 		 enum xs_gate_kind kind);
+int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
+		     unsigned int n, enum xs_gate_kind kind);
 
 /**
  * xs_conn_bucket() - where a pending request is looked for
@@ -203,6 +206,5 @@ static inline struct hlist_head *xs_conn_bucket(struct xs_conn *conn, u32 id)
 }
 
 struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id);
-void xs_source_init(struct xs_source *source);
 
 #endif /* _XENSTORE_CONN_H */

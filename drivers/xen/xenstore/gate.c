@@ -82,6 +82,27 @@ bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 EXPORT_SYMBOL_GPL(xs_gate_try_enter);
 
 /**
+ * xs_gate_admits() - could somebody enter at once?
+ * @gate: the gate
+ * @kind: who wants to pass
+ *
+ * For those who poll; they are woken through &xs_gate.wq when it opens.
+ *
+ * Context: Any but hard interrupt.
+ * Return: true if xs_gate_try_enter() would let the caller in.
+ */
+bool xs_gate_admits(struct xs_gate *gate, enum xs_gate_kind kind)
+{
+	bool admits;
+
+	spin_lock(&gate->lock);
+	admits = xs_gate_admits_locked(gate, kind);
+	spin_unlock(&gate->lock);
+	return admits;
+}
+EXPORT_SYMBOL_GPL(xs_gate_admits);
+
+/**
  * xs_gate_enter() - wait until the gate lets the caller in
  * @gate: the gate
  * @kind: who wants to pass
@@ -169,6 +190,38 @@ void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id)
 }
 EXPORT_SYMBOL_GPL(xs_gate_hold);
 
+static struct xs_gate_hold *xs_gate_find_locked(struct xs_gate *gate, u32 tx_id)
+	__must_hold(&gate->lock)
+{
+	struct xs_gate_hold *hold;
+
+	lockdep_assert_held(&gate->lock);
+	list_for_each_entry(hold, &gate->holds, node) {
+		if (hold->tx_id == tx_id)
+			return hold;
+	}
+	return NULL;
+}
+
+/**
+ * xs_gate_find_hold() - what xs_gate_hold() was given
+ * @gate: the gate
+ * @tx_id: a transaction that the caller keeps from ending
+ *
+ * Context: Process.
+ * Return: The hold, or NULL if there is none for @tx_id.
+ */
+struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id)
+{
+	struct xs_gate_hold *hold;
+
+	spin_lock(&gate->lock);
+	hold = xs_gate_find_locked(gate, tx_id);
+	spin_unlock(&gate->lock);
+	return hold;
+}
+EXPORT_SYMBOL_GPL(xs_gate_find_hold);
+
 /**
  * xs_gate_unhold() - a transaction has ended
  * @gate: the gate
@@ -180,22 +233,18 @@ EXPORT_SYMBOL_GPL(xs_gate_hold);
  */
 struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id)
 {
-	struct xs_gate_hold *hold, *found = NULL;
+	struct xs_gate_hold *hold;
 	bool wake;
 
 	spin_lock(&gate->lock);
-	list_for_each_entry(hold, &gate->holds, node) {
-		if (hold->tx_id == tx_id) {
-			list_del(&hold->node);
-			found = hold;
-			break;
-		}
-	}
+	hold = xs_gate_find_locked(gate, tx_id);
+	if (hold)
+		list_del(&hold->node);
 	wake = gate->closed;
 	spin_unlock(&gate->lock);
 	if (wake)
 		wake_up_all(&gate->wq);
-	return found;
+	return hold;
 }
 EXPORT_SYMBOL_GPL(xs_gate_unhold);
 

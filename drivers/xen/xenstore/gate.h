@@ -59,10 +59,12 @@ struct xs_gate {
 
 void xs_gate_init(struct xs_gate *gate);
 bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind);
+bool xs_gate_admits(struct xs_gate *gate, enum xs_gate_kind kind);
 void xs_gate_enter(struct xs_gate *gate, enum xs_gate_kind kind);
 int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind);
 void xs_gate_leave(struct xs_gate *gate);
 void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id);
+struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id);
 struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id);
 void xs_gate_close(struct xs_gate *gate);
 void xs_gate_open(struct xs_gate *gate);

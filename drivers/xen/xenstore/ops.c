@@ -23,6 +23,10 @@
  *
  * and, by name, whatever error the server replies with (xenstore.txt).
  *
+ * A change in a transaction of the kernel may only be posted, see
+ * transaction.c; it then returns 0, or the error of one before it, and the end of
+ * the transaction tells.
+ *
  * Copyright (C) 2026 The xenbus authors
  */
 #define pr_fmt(fmt) "xenstore: " fmt
@@ -90,8 +94,18 @@ int xs_op_result(const struct xs_request *req)
 }
 EXPORT_SYMBOL_GPL(xs_op_result);
 
-static int xs_op_call(struct xs_conn *conn, struct xs_request *req,
-		      enum xs_gate_kind kind)
+/**
+ * xs_op_call() - have a request answered
+ * @conn: the connection
+ * @req: a new request, which stays the caller's, or an ERR_PTR()
+ * @kind: how it passes the gate
+ *
+ * Context: Process, sleeps.
+ * Return: 0 with the answer in &xs_request.reply, or a negative errno, see
+ * above.
+ */
+int xs_op_call(struct xs_conn *conn, struct xs_request *req,
+	       enum xs_gate_kind kind)
 {
 	int err;
 
@@ -100,10 +114,19 @@ static int xs_op_call(struct xs_conn *conn, struct xs_request *req,
 	err = xs_conn_call(conn, req, kind);
 	return err ?: xs_op_result(req);
 }
+EXPORT_SYMBOL_GPL(xs_op_call);
 
-/* A request of which only success or failure matters. */
-static int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
-			  enum xs_gate_kind kind)
+/**
+ * xs_op_call_put() - have a request answered of which only success matters
+ * @conn: the connection
+ * @req: a new request, which is consumed, or an ERR_PTR()
+ * @kind: how it passes the gate
+ *
+ * Context: Process, sleeps.
+ * Return: 0 or a negative errno, see above.
+ */
+int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
+		   enum xs_gate_kind kind)
 {
 	int err = xs_op_call(conn, req, kind);
 
@@ -111,6 +134,7 @@ static int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
 		xs_request_put(req);
 	return err;
 }
+EXPORT_SYMBOL_GPL(xs_op_call_put);
 
 /**
  * xs_op_read() - value of a node
@@ -147,6 +171,14 @@ void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 }
 EXPORT_SYMBOL_GPL(xs_op_read);
 
+/* In a transaction, its end can tell whether this has worked. */
+static int xs_op_change(struct xs_conn *conn, u32 tx_id, struct xs_request *req)
+{
+	if (tx_id && conn->write_behind)
+		return xs_op_transaction_post(conn, req);
+	return xs_op_call_put(conn, req, XS_GATE_REQUEST);
+}
+
 /**
  * xs_op_write() - set the value of a node, creating it if needed
  * @conn: the connection
@@ -162,10 +194,9 @@ EXPORT_SYMBOL_GPL(xs_op_read);
 int xs_op_write(struct xs_conn *conn, u32 tx_id, const char *dir,
 		const char *node, const void *value, size_t len)
 {
-	return xs_op_call_put(conn,
-			      xs_op_request(XS_WRITE, tx_id, dir, node, value,
-					    len),
-			      XS_GATE_REQUEST);
+	return xs_op_change(conn, tx_id,
+			    xs_op_request(XS_WRITE, tx_id, dir, node, value,
+					  len));
 }
 EXPORT_SYMBOL_GPL(xs_op_write);
 
@@ -182,9 +213,8 @@ EXPORT_SYMBOL_GPL(xs_op_write);
 int xs_op_mkdir(struct xs_conn *conn, u32 tx_id, const char *dir,
 		const char *node)
 {
-	return xs_op_call_put(conn,
-			      xs_op_request(XS_MKDIR, tx_id, dir, node, NULL, 0),
-			      XS_GATE_REQUEST);
+	return xs_op_change(conn, tx_id,
+			    xs_op_request(XS_MKDIR, tx_id, dir, node, NULL, 0));
 }
 EXPORT_SYMBOL_GPL(xs_op_mkdir);
 
@@ -201,145 +231,10 @@ EXPORT_SYMBOL_GPL(xs_op_mkdir);
 int xs_op_rm(struct xs_conn *conn, u32 tx_id, const char *dir,
 	     const char *node)
 {
-	return xs_op_call_put(conn,
-			      xs_op_request(XS_RM, tx_id, dir, node, NULL, 0),
-			      XS_GATE_REQUEST);
+	return xs_op_change(conn, tx_id,
+			    xs_op_request(XS_RM, tx_id, dir, node, NULL, 0));
 }
 EXPORT_SYMBOL_GPL(xs_op_rm);
-
-/* One block: the pointers, then a copy of the strings that they point to. */
-static char **xs_op_split(const char *body, size_t len, unsigned int *num)
-{
-	unsigned int n = xs_wire_count_strings(body, len);
-	const char *pos;
-	char **names;
-	char *copy;
-	unsigned int i;
-
-	names = kmalloc(array_size(n, sizeof(*names)) + len, XS_GFP);
-	if (!names)
-		return ERR_PTR(-ENOMEM);
-	copy = (char *)&names[n];
-	memcpy(copy, body, len);
-	pos = copy;
-	for (i = 0; i < n; i++)
-		names[i] = (char *)xs_wire_next_string(&pos, copy + len);
-	*num = n;
-	return names;
-}
-
-/**
- * xs_op_directory() - names of the children of a node
- * @conn: the connection
- * @tx_id: transaction, 0 for none
- * @dir: path, or its first part
- * @node: rest of the path, or ""
- * @num: where the number of names goes
- *
- * Context: Process, sleeps.
- * Return: An array of @num strings in one block for a single kfree(); not
- * NULL even if there are none. Or an ERR_PTR(), see above; -EIO also if the
- * reply does not end with a NUL; -E2BIG also if the names exceed 4096 bytes.
- */
-char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
-		       const char *node, unsigned int *num)
-{
-	const struct xs_msg *reply;
-	struct xs_request *req;
-	char **names;
-	int err;
-
-	req = xs_op_request(XS_DIRECTORY, tx_id, dir, node, NULL, 0);
-	err = xs_op_call(conn, req, XS_GATE_REQUEST);
-	if (IS_ERR(req))
-		return ERR_CAST(req);
-
-	reply = &req->reply;
-	if (err)
-		names = ERR_PTR(err);
-	else if (reply->hdr.len && reply->body[reply->hdr.len - 1])
-		names = ERR_PTR(-EIO);
-	else
-		names = xs_op_split(reply->body, reply->hdr.len, num);
-	xs_request_put(req);
-	return names;
-}
-EXPORT_SYMBOL_GPL(xs_op_directory);
-
-static int xs_op_start(struct xs_conn *conn, u32 *tx_id)
-{
-	struct xs_request *req;
-	int err;
-
-	req = xs_op_request(XS_TRANSACTION_START, 0, "", "", NULL, 0);
-	err = xs_op_call(conn, req, XS_GATE_NESTED);
-	if (IS_ERR(req))
-		return err;
-	if (!err)
-		err = xs_wire_parse_u32(req->reply.body, req->reply.hdr.len,
-					tx_id);
-	xs_request_put(req);
-	if (err == -ERANGE || (!err && !*tx_id))
-		err = -EINVAL;
-	return err;
-}
-
-/**
- * xs_op_transaction_start() - open a transaction of the kernel's own
- * @conn: the connection
- * @tx_id: where its id goes
- *
- * The transaction holds the gate: a suspend waits until it is ended.
- *
- * Context: Process, sleeps; during a suspend until the resume, unless the
- * caller has a transaction open already.
- * Return: 0 or a negative errno, see above; -ENOSPC if the server's quota of
- * transactions is used up.
- */
-int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
-{
-	struct xs_gate_hold *hold;
-	int err;
-
-	hold = kmalloc(sizeof(*hold), XS_GFP);
-	if (!hold)
-		return -ENOMEM;
-
-	/* Inside until the hold is in place, so that nothing drains between. */
-	xs_conn_might_wait(conn);
-	xs_gate_enter(&conn->gate, XS_GATE_START);
-	err = xs_op_start(conn, tx_id);
-	if (err)
-		kfree(hold);
-	else
-		xs_gate_hold(&conn->gate, hold, *tx_id);
-	xs_gate_leave(&conn->gate);
-	return err;
-}
-EXPORT_SYMBOL_GPL(xs_op_transaction_start);
-
-/**
- * xs_op_transaction_end() - end a transaction of the kernel's own
- * @conn: the connection
- * @tx_id: from xs_op_transaction_start(); not valid afterwards
- * @abort: give up what was written in it
- *
- * Context: Process, sleeps.
- * Return: 0; -EAGAIN if somebody else changed what was read in it, and the
- * whole transaction has to be repeated; or a negative errno, see above.
- */
-int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
-{
-	int err;
-
-	err = xs_op_call_put(conn,
-			     xs_op_request(XS_TRANSACTION_END, tx_id,
-					   abort ? "F" : "T", "", NULL, 0),
-			     XS_GATE_REQUEST);
-	kfree(xs_gate_unhold(&conn->gate, tx_id));
-	return err;
-}
-EXPORT_SYMBOL_GPL(xs_op_transaction_end);
 
 /**
  * xs_op_reset_watches() - drop every watch and transaction of this domain

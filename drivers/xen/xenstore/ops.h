@@ -13,6 +13,10 @@ struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
 				 const char *node, const void *value,
 				 size_t len);
 int xs_op_result(const struct xs_request *req);
+int xs_op_call(struct xs_conn *conn, struct xs_request *req,
+	       enum xs_gate_kind kind);
+int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
+		   enum xs_gate_kind kind);
 
 void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 		 const char *node, unsigned int *len);
@@ -22,10 +26,15 @@ int xs_op_mkdir(struct xs_conn *conn, u32 tx_id, const char *dir,
 		const char *node);
 int xs_op_rm(struct xs_conn *conn, u32 tx_id, const char *dir,
 	     const char *node);
+int xs_op_reset_watches(struct xs_conn *conn);
+
+/* directory.c */
 char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
 		       const char *node, unsigned int *num);
+
+/* transaction.c */
 int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id);
+int xs_op_transaction_post(struct xs_conn *conn, struct xs_request *req);
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort);
-int xs_op_reset_watches(struct xs_conn *conn);
 
 #endif /* _XENSTORE_OPS_H */

@@ -14,6 +14,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/printk.h>
+#include <linux/sched/mm.h>
 
 #include "conn.h"
 
@@ -51,9 +52,10 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	WRITE_ONCE(conn->break_err, conn->break_err ?: err);
 	err = conn->break_err;
 	xs_conn_take_all_locked(conn, &failed);
+	xs_turns_init(&conn->turns);
+	conn->tx.req = NULL;
 	spin_unlock(&conn->lock);
 
-	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	conn->rx.have = 0;
 	WRITE_ONCE(conn->rx.missing, 0);
@@ -76,47 +78,20 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
 }
 
-/* The sent request leaves its source, whose turn is over. */
-static void xs_conn_mark_sent_locked(struct xs_conn *conn,
-				     struct xs_request *sent)
-	__must_hold(&conn->lock)
-{
-	struct xs_source *source = sent->source;
-
-	lockdep_assert_held(&conn->lock);
-	list_del_init(&sent->node);
-	sent->state = XS_REQ_SENT;
-	conn->stats.sent++;
-	if (list_empty(&source->queue))
-		list_del_init(&source->node);
-	else
-		list_move_tail(&source->node, &conn->sources);
-}
-
-static struct xs_request *xs_conn_first_locked(struct xs_conn *conn)
-	__must_hold(&conn->lock)
-{
-	struct xs_source *source;
-
-	lockdep_assert_held(&conn->lock);
-	source = list_first_entry_or_null(&conn->sources, struct xs_source,
-					  node);
-	if (!source)
-		return NULL;
-	return list_first_entry(&source->queue, struct xs_request, node);
-}
-
 /* Be done with what has been sent, if anything, and take what is next. */
 static void xs_conn_next_request(struct xs_conn *conn)
 {
 	struct xs_request *sent = conn->tx.req;
 
-	if (!sent && list_empty_careful(&conn->sources))
+	if (!sent && !xs_turns_waiting(&conn->turns))
 		return;
 	spin_lock(&conn->lock);
-	if (sent)
-		xs_conn_mark_sent_locked(conn, sent);
-	conn->tx.req = xs_conn_first_locked(conn);
+	if (sent) {
+		xs_turns_sent(&conn->turns, sent);
+		sent->state = XS_REQ_SENT;
+		conn->stats.sent++;
+	}
+	conn->tx.req = xs_turns_next(&conn->turns);
 	spin_unlock(&conn->lock);
 	conn->tx.done = 0;
 }
@@ -151,10 +126,31 @@ static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
 	req = xs_conn_find_locked(conn, id);
 	if (req && req->state != XS_REQ_SENT)
 		req = NULL;
-	if (req)
+	if (req) {
 		hlist_del_init(&req->pending_node);
+		xs_turns_answered(&conn->turns, req);
+	}
 	spin_unlock(&conn->lock);
 	return req;
+}
+
+/* At the expense of whoever asked, if that can be had without waiting. */
+static int xs_conn_copy_body(struct xs_conn *conn, struct xs_request *req)
+{
+	const void *body = conn->rx.body;
+	size_t len = conn->rx.hdr.len;
+	struct mem_cgroup *old;
+	int err = -ENOMEM;
+
+	if (req->source->memcg) {
+		old = set_active_memcg(req->source->memcg);
+		err = xs_msg_set_body(&req->reply, body, len, XS_GFP_CLIENT);
+		set_active_memcg(old);
+	}
+	if (err)
+		err = xs_msg_set_body(&req->reply, body, len,
+				      XS_GFP | __GFP_NOWARN);
+	return err;
 }
 
 static void xs_conn_receive_reply(struct xs_conn *conn)
@@ -171,8 +167,7 @@ static void xs_conn_receive_reply(struct xs_conn *conn)
 		return;
 	}
 	req->reply.hdr = *hdr;
-	err = xs_msg_set_body(&req->reply, conn->rx.body, hdr->len,
-			      XS_GFP | __GFP_NOWARN);
+	err = xs_conn_copy_body(conn, req);
 	conn->stats.replies++;
 	xs_request_finish(req, err);
 }
@@ -216,15 +211,16 @@ static bool xs_conn_has_message(const struct xs_conn *conn)
 /* Read what the current header or body still lacks; 0 if nothing is there. */
 static int xs_conn_read_some(struct xs_conn *conn)
 {
+	const size_t hdr_size = sizeof(conn->rx.hdr);
 	size_t have = conn->rx.have;
 	int n;
 
 	if (!xs_conn_has_header(conn))
 		n = xs_ring_read(&conn->responses, (u8 *)&conn->rx.hdr + have,
-				 sizeof(conn->rx.hdr) - have);
+				 hdr_size - have);
 	else
 		n = xs_ring_read(&conn->responses,
-				 conn->rx.body + have - sizeof(conn->rx.hdr),
+				 &conn->rx.body[have - hdr_size],
 				 xs_conn_missing(conn));
 	if (n <= 0)
 		return n;
@@ -360,7 +356,7 @@ static bool xs_conn_can_receive(const struct xs_conn *conn)
 bool xs_conn_event_matters(const struct xs_conn *conn)
 {
 	return xs_conn_can_receive(conn) || xs_conn_peer_failed(conn) ||
-	       (!list_empty_careful(&conn->sources) &&
+	       (xs_turns_waiting(&conn->turns) &&
 		xs_ring_has_room(&conn->requests));
 }
 EXPORT_SYMBOL_GPL(xs_conn_event_matters);

@@ -158,7 +158,9 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 	req->owner = NULL;
 	req->arg = NULL;
 	req->caller_id = 0;
+	req->caller_tx = 0;
 	req->source = NULL;
+	req->busy = false;
 	req->gate = NULL;
 	init_waitqueue_head(&req->wq);
 	req->len = sizeof(*hdr) + payload;
@@ -231,7 +233,7 @@ EXPORT_SYMBOL_GPL(xs_request_is_done);
  *
  * Consumes the connection's reference.
  *
- * Context: I/O thread; must not sleep.
+ * Context: I/O thread, or whoever withdraws the request; does not sleep.
  */
 void xs_request_finish(struct xs_request *req, int err)
 {

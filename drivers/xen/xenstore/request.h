@@ -77,10 +77,10 @@ struct xs_request {
 	/** @reply: valid if @err is 0; written before DONE is published */
 	struct xs_msg reply;
 	/**
-	 * @complete: called once in place of waking @wq, in the I/O thread or,
-	 * for a request that fails at once, in the submitter; must not sleep
-	 * and must not submit. Takes over the submitter's reference.
-	 * Const after submission; may be NULL.
+	 * @complete: called once in place of waking @wq, in the I/O thread or
+	 * in whoever withdraws the request; must not sleep and must not
+	 * submit. Takes over the submitter's reference. Const after
+	 * submission; may be NULL.
 	 */
 	void (*complete)(struct xs_request *req);
 	/** @owner: for @complete */
@@ -89,11 +89,15 @@ struct xs_request {
 	void *arg;
 	/** @caller_id: for @complete: the id the message came with */
 	u32 caller_id;
+	/** @caller_tx: for @complete: the transaction the message named */
+	u32 caller_tx;
 	/**
 	 * @source: whose turn it uses; NULL for the kernel's. Stays valid until
 	 * the request completes. Const after submission.
 	 */
 	struct xs_source *source;
+	/** @busy: sent in a turn of those who flood; see source.c */
+	bool busy;
 	/** @gate: left when the request completes; NULL if it never entered */
 	struct xs_gate *gate;
 	/** @wq: sleepers in xs_request_wait() */

@@ -13,6 +13,9 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "session.h"
@@ -32,6 +35,8 @@ static void xs_session_undo_work(struct work_struct *work)
  * @watches: the registry its watches go to
  * @limits: what it may leave unread; stays the caller's
  *
+ * What is kept for the session is charged to the memory cgroup of the caller.
+ *
  * Context: Process, may sleep.
  * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
  */
@@ -48,6 +53,7 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 	session->watches = watches;
 	session->limits = limits;
 	xs_source_init(&session->source);
+	session->source.memcg = get_mem_cgroup_from_mm(current->mm);
 	kref_init(&session->ref);
 	mutex_init(&session->write_mutex);
 	mutex_init(&session->read_mutex);
@@ -75,7 +81,13 @@ EXPORT_SYMBOL_GPL(xs_session_get);
 
 static void xs_session_free(struct kref *ref)
 {
-	kfree(container_of(ref, struct xs_session, ref));
+	struct xs_session *session = container_of(ref, struct xs_session, ref);
+	struct module *module = session->module;
+
+	mem_cgroup_put(session->source.memcg);
+	kfree(session);
+	/* The last: with the module goes the connection. */
+	module_put(module);
 }
 
 /**
@@ -94,8 +106,9 @@ EXPORT_SYMBOL_GPL(xs_session_put);
  * xs_session_close() - the client is gone
  * @session: the session, not valid for the caller afterwards
  *
- * Returns at once. Transactions are aborted and watches removed in the
- * background; requests in flight complete and their replies are dropped.
+ * Returns at once. Requests that are not on the ring yet are withdrawn; those
+ * in flight complete and their replies are dropped. Transactions are aborted
+ * and watches removed in the background.
  *
  * Context: Process.
  */
@@ -111,6 +124,7 @@ void xs_session_close(struct xs_session *session)
 
 	list_for_each_entry_safe(msg, next, &unread, node)
 		msg->release(msg);
+	xs_session_withdraw(session);
 	/*
 	 * The file's reference becomes that of the work, unless the reply to a
 	 * START has just scheduled it with a reference of its own.
@@ -137,7 +151,8 @@ static bool xs_session_has_room_locked(struct xs_session *session)
  * @session: the session
  *
  * Context: Any but hard interrupt.
- * Return: false if the client has to read first.
+ * Return: false if the client has to read first, or while the domain is being
+ * suspended.
  */
 bool xs_session_writable(struct xs_session *session)
 {
@@ -146,7 +161,8 @@ bool xs_session_writable(struct xs_session *session)
 	spin_lock(&session->lock);
 	writable = xs_session_has_room_locked(session);
 	spin_unlock(&session->lock);
-	return writable;
+	return writable && xs_gate_admits(&session->conn->gate,
+					  XS_GATE_REQUEST);
 }
 EXPORT_SYMBOL_GPL(xs_session_writable);
 

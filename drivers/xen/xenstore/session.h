@@ -17,6 +17,8 @@
 
 #include "watch.h"
 
+struct module;
+
 /**
  * struct xs_session_limits - how much a client may leave unread
  *
@@ -46,6 +48,8 @@ struct xs_session {
 	struct xs_source source;
 	/** @limits: const after open; what it points to may change */
 	const struct xs_session_limits *limits;
+	/** @module: who made @conn, kept from going; const after open */
+	struct module *module;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
 	 * @undo_work is scheduled; @source lives as long
@@ -173,6 +177,7 @@ __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait);
 
 /* session_undo.c: what a client leaves behind */
+void xs_session_withdraw(struct xs_session *session);
 void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind);
 
 #endif /* _XENSTORE_SESSION_H */

@@ -12,6 +12,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/fs.h>
+#include <linux/module.h>
 #include <linux/poll.h>
 
 #include "session.h"
@@ -35,7 +36,12 @@ int xs_session_file_open(struct inode *inode, struct file *file,
 
 	if (IS_ERR(session))
 		return PTR_ERR(session);
+	/* Longer than the file: what it leaves behind is still to be undone. */
+	session->module = file->f_op->owner;
+	__module_get(session->module);
 	file->private_data = session;
+	/* io_uring need not hand us to a thread: we can say that we would wait. */
+	file->f_mode |= FMODE_NOWAIT;
 	/* No position, so a reader that waits does not lock out a writer. */
 	return stream_open(inode, file);
 }
@@ -99,7 +105,7 @@ EXPORT_SYMBOL_GPL(xs_session_file_write);
  *
  * Context: Process, may sleep.
  * Return: EPOLLIN if there is something to read, EPOLLOUT if a message of any
- * size would be taken.
+ * size would be taken: not while too much is unread, nor during a suspend.
  */
 __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait)
@@ -108,6 +114,7 @@ __poll_t xs_session_file_poll(struct file *file,
 	__poll_t events = 0;
 
 	poll_wait(file, &session->wq, wait);
+	poll_wait(file, &session->conn->gate.wq, wait);
 	if (xs_session_writable(session))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	if (xs_session_readable(session))

@@ -114,7 +114,7 @@ static void xs_session_complete(struct xs_request *req)
 	if (req->err)
 		xs_session_replace(reply, req->err);
 	reply->hdr.req_id = req->caller_id;
-	reply->hdr.tx_id = hdr->tx_id;
+	reply->hdr.tx_id = req->caller_tx;
 
 	switch (hdr->type) {
 	case XS_TRANSACTION_START:
@@ -153,6 +153,7 @@ int xs_session_submit(struct xs_session *session, struct xs_request *req,
 	req->owner = session;
 	req->arg = arg;
 	req->caller_id = session->in.hdr.req_id;
+	req->caller_tx = session->in.hdr.tx_id;
 	req->source = &session->source;
 	req->complete = xs_session_complete;
 	xs_session_get(session);

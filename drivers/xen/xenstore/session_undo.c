@@ -18,6 +18,31 @@
 
 #include "session.h"
 
+/*
+ * These take back what the server has done or is about to do. What a client did
+ * in a transaction must not become half of it, so if the end that would commit
+ * has not left, it aborts.
+ */
+static bool xs_session_keep(struct xs_request *req)
+{
+	struct xsd_sockmsg *hdr = xs_request_header(req);
+
+	if (hdr->type == XS_TRANSACTION_END)
+		memcpy(hdr + 1, "F", sizeof("F"));
+	return hdr->type == XS_TRANSACTION_END || hdr->type == XS_UNWATCH;
+}
+
+/**
+ * xs_session_withdraw() - take back the requests that have not left yet
+ * @session: the session; its client is gone
+ *
+ * Context: Process.
+ */
+void xs_session_withdraw(struct xs_session *session)
+{
+	xs_conn_withdraw(session->conn, &session->source, xs_session_keep);
+}
+
 static void xs_session_undone(struct xs_request *req)
 {
 	xs_session_put(req->owner);
@@ -56,7 +81,7 @@ static void xs_session_undo_txn(struct xs_session *session, struct xs_txn *txn,
 		xs_gate_leave(&session->conn->gate);
 	} else {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
-				       XS_GFP_UNDO);
+				       XS_GFP_MUST);
 		xs_session_send_undo(session, req);
 	}
 	kfree(txn);
@@ -70,7 +95,7 @@ static void xs_session_undo_watch(struct xs_session *session,
 	struct xs_request *req;
 
 	xs_gate_enter(&session->conn->gate, kind);
-	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_UNDO);
+	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_MUST);
 	xs_watch_entry_remove(session->watches, entry);
 	xs_session_send_undo(session, req);
 	xs_watch_entry_put(entry);

@@ -10,6 +10,7 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <linux/err.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "session.h"
@@ -40,20 +41,21 @@ static void xs_session_event_release(struct xs_msg *msg)
 }
 
 static struct xs_session_event *
-xs_session_event_alloc(struct xs_session_watch *watch, const char *path)
+xs_session_event_alloc(struct xs_session_watch *watch, const char *path,
+		       gfp_t gfp)
 {
 	size_t path_size = strlen(path) + 1;
 	size_t len = path_size + watch->token_len + 1;
 	struct xs_session_event *event;
 
-	event = kzalloc(sizeof(*event), XS_GFP | __GFP_NOWARN);
+	event = kzalloc(sizeof(*event), gfp);
 	if (!event)
 		return NULL;
 	xs_msg_init(&event->msg, xs_session_event_release);
 	INIT_LIST_HEAD(&event->node);
 	event->msg.hdr.type = XS_WATCH_EVENT;
 	event->msg.hdr.len = len;
-	event->msg.body = kmalloc(len, XS_GFP | __GFP_NOWARN);
+	event->msg.body = kmalloc(len, gfp);
 	if (!event->msg.body) {
 		kfree(event);
 		return NULL;
@@ -62,6 +64,25 @@ xs_session_event_alloc(struct xs_session_watch *watch, const char *path)
 	memcpy(event->msg.body + path_size, watch->token, watch->token_len + 1);
 	event->watch = watch;
 	kref_get(&watch->entry->ref);
+	return event;
+}
+
+/* At the expense of the client, if that can be had without waiting. */
+static struct xs_session_event *
+xs_session_event_make(struct xs_session_watch *watch, const char *path)
+{
+	struct mem_cgroup *memcg = watch->session->source.memcg;
+	struct xs_session_event *event = NULL;
+	struct mem_cgroup *old;
+
+	if (memcg) {
+		old = set_active_memcg(memcg);
+		event = xs_session_event_alloc(watch, path, XS_GFP_CLIENT);
+		set_active_memcg(old);
+	}
+	if (!event)
+		event = xs_session_event_alloc(watch, path,
+					       XS_GFP | __GFP_NOWARN);
 	return event;
 }
 
@@ -81,9 +102,21 @@ static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
 }
 
 /*
- * A client that has left too many events unread gets no more details: one event
- * with the watch's own path says that something at or below it has changed.
+ * A client that has left too many events unread gets no more details, nor does
+ * one whose token leaves no room for them: an event with the watch's own path
+ * says that something at or below it has changed.
  */
+static bool xs_session_event_has_details_locked(struct xs_session_watch *watch,
+						const char *path)
+	__must_hold(&watch->session->lock)
+{
+	const struct xs_session *session = watch->session;
+
+	lockdep_assert_held(&session->lock);
+	return session->unread_events < READ_ONCE(session->limits->events) &&
+	       strlen(path) + 1 + watch->token_len + 1 <= XENSTORE_PAYLOAD_MAX;
+}
+
 static int xs_session_watch_event(struct xs_watch_entry *entry,
 				  const char *path)
 {
@@ -93,7 +126,7 @@ static int xs_session_watch_event(struct xs_watch_entry *entry,
 	bool superfluous;
 
 	spin_lock(&session->lock);
-	if (session->unread_events >= READ_ONCE(session->limits->events))
+	if (!xs_session_event_has_details_locked(watch, path))
 		path = entry->path;
 	superfluous = session->closing ||
 		      xs_session_event_unread_locked(watch, path);
@@ -101,7 +134,7 @@ static int xs_session_watch_event(struct xs_watch_entry *entry,
 	if (superfluous)
 		return 0;
 
-	event = xs_session_event_alloc(watch, path);
+	event = xs_session_event_make(watch, path);
 	if (!event)
 		return -ENOMEM;
 	spin_lock(&session->lock);

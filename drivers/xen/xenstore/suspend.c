@@ -49,7 +49,7 @@ static int xs_watch_rearm_one(struct xs_watches *watches,
 	struct xs_request *req;
 	int err;
 
-	req = xs_watch_entry_request(entry, XS_WATCH, XS_GFP);
+	req = xs_watch_entry_request(entry, XS_WATCH, XS_GFP_MUST);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
 	req->complete = xs_watch_rearmed;

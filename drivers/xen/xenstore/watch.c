@@ -484,7 +484,7 @@ static int xs_watch_call(struct xs_watches *watches,
 	int err;
 
 	req = xs_watch_entry_request(entry, type, type == XS_UNWATCH ?
-				     XS_GFP_UNDO : XS_GFP);
+				     XS_GFP_MUST : XS_GFP);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
 	err = xs_conn_call(watches->conn, req, XS_GATE_NESTED);

@@ -8,8 +8,8 @@
  * goes, what it owes is failed, and clients wait until there is another one, as
  * over a suspend: their watches are set again, their transactions are gone.
  *
- * Cannot be unloaded: what a closed file leaves behind is undone in the
- * background, by then without anybody to wait for it.
+ * Can be unloaded when no daemon runs, no file is open, and what closed files
+ * left behind has been undone, for which each session has a reference.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -202,7 +202,7 @@ err_free_page:
 	return err;
 }
 
-static void __init xs_loop_store_stop(void)
+static void xs_loop_store_stop(void)
 {
 	xs_watches_stop(&xs_loop_watches);
 	xs_conn_stop(&xs_loop_conn);
@@ -233,7 +233,6 @@ static int __init xs_loop_init(void)
 	err = xs_loop_evtchn_init(&xs_loop_channel_ops);
 	if (err)
 		goto err_privcmd;
-	/* The last: what a client leaves behind cannot be waited for. */
 	err = misc_register(&xs_loop_device);
 	if (err)
 		goto err_evtchn;
@@ -250,6 +249,17 @@ err_store:
 	return err;
 }
 module_init(xs_loop_init);
+
+/* Nobody has a file open, so nothing is under way but what a daemon left. */
+static void __exit xs_loop_exit(void)
+{
+	misc_deregister(&xs_loop_device);
+	xs_loop_evtchn_exit();
+	xs_loop_privcmd_exit();
+	xs_loop_proc_exit();
+	xs_loop_store_stop();
+}
+module_exit(xs_loop_exit);
 
 MODULE_DESCRIPTION("XenStore without Xen");
 MODULE_LICENSE("GPL");

@@ -13,6 +13,7 @@
 #include "fake_client.h"
 #include "fake_memory.h"
 #include "fake_store.h"
+#include "ops.h"
 
 /* More allocations than any operation makes. */
 #define FAULT_MAX	50
@@ -321,6 +322,51 @@ static void registration_without_memory_leaves_nothing(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, failed);
 }
 
+static void transaction_without_memory_ends_at_the_server(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	bool failed = true;
+	u32 tx_id, i;
+
+	fake_site_start(site);
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		KUNIT_ASSERT_EQ(test, xs_op_transaction_start(site->conn,
+							      &tx_id), 0);
+		fake_memory_fail_nth(i);
+		KUNIT_EXPECT_EQ(test, xs_op_transaction_end(site->conn, tx_id,
+							    false), 0);
+		failed = fake_memory_has_failed();
+		KUNIT_EXPECT_EQ(test, fake_store_transactions(store), 0);
+	}
+	KUNIT_EXPECT_FALSE(test, failed);
+}
+
+static int fault_resume_call(void *data)
+{
+	struct fault_fixture *f = data;
+
+	fake_memory_fail_nth(1);
+	xs_watches_resume(&f->site->watches);
+	fake_memory_has_failed();
+	return 0;
+}
+
+static void resume_without_memory_sets_the_watch_again(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	struct fake_call *resume;
+	const struct fake_message *msg;
+
+	f->watch = fake_client_watch(f->site, f->session, "w\0t", 4);
+	fake_site_suspend(f->site);
+	resume = fake_call_start(test, fault_resume_call, f, NULL);
+	msg = fake_site_await(f->site);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_WATCH);
+	fake_site_answer(f->site, msg);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, resume), 0);
+}
+
 static struct kunit_case fault_kunit_cases[] = {
 	KUNIT_CASE_PARAM(write_without_memory_changes_nothing,
 			 fault_gen_params),
@@ -331,6 +377,8 @@ static struct kunit_case fault_kunit_cases[] = {
 	KUNIT_CASE(event_for_a_client_without_memory_comes_later),
 	KUNIT_CASE(event_for_a_driver_without_memory_comes_later),
 	KUNIT_CASE(registration_without_memory_leaves_nothing),
+	KUNIT_CASE(transaction_without_memory_ends_at_the_server),
+	KUNIT_CASE(resume_without_memory_sets_the_watch_again),
 	{}
 };
 

@@ -103,23 +103,27 @@ static void close_after_the_end_aborts_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	const struct fake_message *end;
 
 	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
+	end = close_next(test, XS_TRANSACTION_END);
 	fake_client_close(f->site, f->session);
-	fake_site_reply(f->site, close_next(test, XS_TRANSACTION_END), "OK", 3);
+	KUNIT_EXPECT_STREQ(test, end->body, "T");
+	fake_site_reply(f->site, end, "OK", 3);
 	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
 }
 
 static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
+	const struct fake_message *start;
 
 	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
+	start = close_next(test, XS_TRANSACTION_START);
 	fake_client_close(f->site, f->session);
-	fake_site_reply(f->site, close_next(test, XS_TRANSACTION_START), "77",
-			3);
+	fake_site_reply(f->site, start, "77", 3);
 	flush_work(&f->session->undo_work);
 	close_expect_abort(test, 77);
 	close_expect_suspend_completes(test);
@@ -177,11 +181,13 @@ static void close_with_all_in_flight_is_undone_in_the_background(struct kunit *t
 static void reply_after_the_close_is_dropped(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
+	const struct fake_message *read;
 
 	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	read = close_next(test, XS_READ);
 	fake_client_close(f->site, f->session);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 2);
-	fake_site_reply(f->site, close_next(test, XS_READ), "v", 1);
+	fake_site_reply(f->site, read, "v", 1);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 }
@@ -225,8 +231,8 @@ static void close_removes_watches_behind_what_was_sent_before(struct kunit *test
 	const struct fake_message *set, *msg;
 
 	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
-	fake_client_close(f->site, f->session);
 	set = close_next(test, XS_WATCH);
+	fake_client_close(f->site, f->session);
 	msg = close_next(test, XS_UNWATCH);
 	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(set));
 	fake_site_event(f->site, set, "k");
@@ -242,12 +248,106 @@ static void close_with_a_watch_that_is_refused_later_leaves_nothing(struct kunit
 	const struct fake_message *set, *unset;
 
 	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
-	fake_client_close(f->site, f->session);
 	set = close_next(test, XS_WATCH);
+	fake_client_close(f->site, f->session);
 	unset = close_next(test, XS_UNWATCH);
 	fake_site_refuse(f->site, set, "EQUOTA");
 	fake_site_refuse(f->site, unset, "ENOENT");
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+/* === Requests that are not on the ring yet === */
+
+static void request_that_has_not_left_is_withdrawn(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+	close_expect_suspend_completes(test);
+}
+
+static void request_that_has_left_in_part_is_completed(struct kunit *test)
+{
+	static const char value[2000];
+	struct close_fixture *f = test->priv;
+	const struct fake_message *msg;
+
+	fake_client_send(f->site, f->session, XS_WRITE, 1, 0, value,
+			 sizeof(value));
+	fake_client_send(f->site, f->session, XS_RM, 2, 0, "k", 2);
+	xs_conn_pump(f->site->conn);
+	fake_client_close(f->site, f->session);
+	msg = close_next(test, XS_WRITE);
+	KUNIT_EXPECT_EQ(test, msg->hdr.len, sizeof(value));
+	fake_site_reply(f->site, msg, "OK", 3);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+static void start_that_has_not_left_is_withdrawn(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+			 1);
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+/* Otherwise what was withdrawn would be missing in what is committed. */
+static void commit_that_has_not_left_becomes_an_abort(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	u32 tx_id = fake_client_start(f->site, f->session, "5");
+
+	fake_client_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
+	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
+			 2);
+	fake_client_close(f->site, f->session);
+	close_expect_abort(test, tx_id);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+}
+
+static void watch_that_has_not_left_is_withdrawn(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_client_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+static void unwatch_that_has_not_left_is_sent(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	const struct fake_message *set, *unset;
+
+	set = fake_client_watch(f->site, f->session, "k\0t", 4);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 2, 0, "k\0t", 4);
+	fake_client_close(f->site, f->session);
+	unset = close_next(test, XS_UNWATCH);
+	KUNIT_EXPECT_STREQ(test, fake_site_token(unset), fake_site_token(set));
+	fake_site_reply(f->site, unset, "OK", 3);
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
+}
+
+static void requests_of_others_are_not_withdrawn(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	struct xs_session *other = fake_client_open(f->site);
+
+	fake_client_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
+	fake_client_send(f->site, other, XS_READ, 1, 0, "k", 2);
+	fake_client_close(f->site, f->session);
+	fake_site_reply(f->site, close_next(test, XS_READ), "v", 1);
+	fake_client_expect(f->site, other, XS_READ, 1, 0, "v", 1);
 }
 
 /* === During a suspend === */
@@ -311,6 +411,13 @@ static struct kunit_case close_cases[] = {
 	KUNIT_CASE(close_in_the_middle_of_a_message_sends_nothing),
 	KUNIT_CASE(close_removes_watches_behind_what_was_sent_before),
 	KUNIT_CASE(close_with_a_watch_that_is_refused_later_leaves_nothing),
+	KUNIT_CASE(request_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(request_that_has_left_in_part_is_completed),
+	KUNIT_CASE(start_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(commit_that_has_not_left_becomes_an_abort),
+	KUNIT_CASE(watch_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(unwatch_that_has_not_left_is_sent),
+	KUNIT_CASE(requests_of_others_are_not_withdrawn),
 	KUNIT_CASE(close_during_a_suspend_is_undone_after_the_resume),
 	KUNIT_CASE(close_leaves_nothing_at_the_server),
 	{}

@@ -67,6 +67,38 @@ static void watch_is_sent_with_a_token_of_our_own(struct kunit *test)
 	fake_client_expect(f->site, f->session, XS_WATCH, 0xcafe, 0, "OK", 3);
 }
 
+/* A watch is not part of a transaction, but its message may name one. */
+static void replies_name_the_transaction_of_the_message(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	fake_client_send(f->site, f->session, XS_WATCH, 1, 9, EVENT_BODY,
+			 EVENT_LEN);
+	fake_site_answer_all(f->site);
+	fake_client_expect(f->site, f->session, XS_WATCH, 1, 9, "OK", 3);
+	fake_client_send(f->site, f->session, XS_UNWATCH, 2, 8, EVENT_BODY,
+			 EVENT_LEN);
+	fake_site_answer_all(f->site);
+	fake_client_expect(f->site, f->session, XS_UNWATCH, 2, 8, "OK", 3);
+}
+
+static void event_beside_a_long_token_fits_into_a_message(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *watch;
+	char *body;
+
+	body = kunit_kzalloc(test, XENSTORE_PAYLOAD_MAX, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, body);
+	memset(body, 't', XENSTORE_PAYLOAD_MAX - 1);
+	memcpy(body, "path", 5);
+	watch = fake_client_watch(f->site, f->session, body,
+				  XENSTORE_PAYLOAD_MAX);
+	fake_site_event(f->site, watch, "path/below");
+	fake_client_expect_event(f->site, f->session, body,
+				 XENSTORE_PAYLOAD_MAX);
+}
+
 static void watch_extra_string_is_passed_on(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
@@ -421,6 +453,8 @@ static void reset_removes_only_what_is_the_clients_own(struct kunit *test)
 
 static struct kunit_case swatch_cases[] = {
 	KUNIT_CASE(watch_is_sent_with_a_token_of_our_own),
+	KUNIT_CASE(replies_name_the_transaction_of_the_message),
+	KUNIT_CASE(event_beside_a_long_token_fits_into_a_message),
 	KUNIT_CASE(watch_extra_string_is_passed_on),
 	KUNIT_CASE(watch_is_not_waited_for),
 	KUNIT_CASE(watch_that_is_refused_is_gone),

@@ -12,22 +12,30 @@
 
 #include "fake_client.h"
 
+#define SOURCES		64
+#define FLOOD_LENGTH	10
+
+/* Made before the site, so that the sources outlive it. */
 struct source_fixture {
 	struct fake_site *site;
 	struct xs_source a;
 	struct xs_source b;
+	struct xs_source many[SOURCES];
 	unsigned int submitted;
 };
 
 static int source_init(struct kunit *test)
 {
 	struct source_fixture *f;
+	unsigned int i;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->site = fake_site_create(test);
 	xs_source_init(&f->a);
 	xs_source_init(&f->b);
+	for (i = 0; i < SOURCES; i++)
+		xs_source_init(&f->many[i]);
 	test->priv = f;
 	return 0;
 }
@@ -62,6 +70,7 @@ static void source_expect_seen(struct kunit *test, unsigned int n, u32 id)
 	KUNIT_EXPECT_EQ(test, msg->hdr.req_id, id);
 }
 
+/* One that has not sent anything yet, then one that has, and so on. */
 static void sources_take_turns_by_one_request(struct kunit *test)
 {
 	struct source_fixture *f = test->priv;
@@ -74,13 +83,17 @@ static void sources_take_turns_by_one_request(struct kunit *test)
 		b[i] = source_submit(test, &f->b, 8);
 	for (i = 0; i < 3; i++)
 		kernel[i] = source_submit(test, NULL, 8);
-	fake_site_run(f->site);
+	fake_site_answer_all(f->site);
 
-	for (i = 0; i < 3; i++) {
-		source_expect_seen(test, 3 * i, a[i]);
-		source_expect_seen(test, 3 * i + 1, b[i]);
-		source_expect_seen(test, 3 * i + 2, kernel[i]);
-	}
+	source_expect_seen(test, 0, a[0]);
+	source_expect_seen(test, 1, a[1]);
+	source_expect_seen(test, 2, b[0]);
+	source_expect_seen(test, 3, a[2]);
+	source_expect_seen(test, 4, kernel[0]);
+	source_expect_seen(test, 5, b[1]);
+	source_expect_seen(test, 6, kernel[1]);
+	source_expect_seen(test, 7, b[2]);
+	source_expect_seen(test, 8, kernel[2]);
 }
 
 static void source_alone_keeps_its_order(struct kunit *test)
@@ -97,8 +110,8 @@ static void source_alone_keeps_its_order(struct kunit *test)
 		source_expect_seen(test, i, ids[i]);
 }
 
-/* A client that floods costs the kernel one of its requests. */
-static void flood_of_one_delays_another_by_one_request(struct kunit *test)
+/* A client that floods costs the kernel two of its requests. */
+static void flood_of_one_delays_another_by_two_requests(struct kunit *test)
 {
 	struct source_fixture *f = test->priv;
 	unsigned int i;
@@ -111,7 +124,7 @@ static void flood_of_one_delays_another_by_one_request(struct kunit *test)
 	fake_site_run(f->site);
 
 	source_expect_seen(test, 0, first);
-	source_expect_seen(test, 1, kernel);
+	source_expect_seen(test, 2, kernel);
 }
 
 static void request_begun_is_finished_before_the_next_turn(struct kunit *test)
@@ -139,7 +152,7 @@ static void source_without_requests_has_no_turn(struct kunit *test)
 	fake_site_run(f->site);
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->sources));
+	KUNIT_EXPECT_FALSE(test, xs_turns_waiting(&f->site->conn->turns));
 }
 
 static void break_takes_every_source_out(struct kunit *test)
@@ -157,10 +170,10 @@ static void break_takes_every_source_out(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.queue));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->b.node));
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->sources));
+	KUNIT_EXPECT_FALSE(test, xs_turns_waiting(&f->site->conn->turns));
 }
 
-static void clients_that_flood_delay_the_kernel_by_one_each(struct kunit *test)
+static void clients_that_flood_delay_the_kernel_by_two_each(struct kunit *test)
 {
 	struct source_fixture *f = test->priv;
 	struct xs_session *session;
@@ -176,17 +189,156 @@ static void clients_that_flood_delay_the_kernel_by_one_each(struct kunit *test)
 	kernel = source_submit(test, NULL, 8);
 	fake_site_run(f->site);
 
-	source_expect_seen(test, 4, kernel);
+	source_expect_seen(test, 8, kernel);
+}
+
+/* === Newcomers === */
+
+/* Many who have had their first turn and have more to send; nothing unanswered. */
+static void source_flood(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	unsigned int i, n;
+
+	for (i = 0; i < SOURCES; i++) {
+		for (n = 0; n < FLOOD_LENGTH; n++)
+			source_submit(test, &f->many[i], 8);
+	}
+	for (i = 0; i < SOURCES + XS_CROWD_DEPTH; i++)
+		fake_site_answer(f->site, fake_site_next(f->site));
+}
+
+static unsigned int source_unanswered(struct source_fixture *f)
+{
+	fake_site_run(f->site);
+	return fake_peer_count(f->site->peer) - f->site->next;
+}
+
+static void those_who_flood_leave_few_requests_unanswered(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+
+	source_flood(test);
+
+	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_CROWD_DEPTH);
+}
+
+static void all_who_flood_get_through(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+
+	source_flood(test);
+
+	KUNIT_EXPECT_EQ(test, fake_site_answer_all(f->site),
+			SOURCES * (FLOOD_LENGTH - 1) - XS_CROWD_DEPTH);
+}
+
+static void newcomer_goes_before_all_who_flood(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	u32 newcomer;
+
+	source_flood(test);
+	fake_site_run(f->site);
+	newcomer = source_submit(test, &f->a, 8);
+	fake_site_run(f->site);
+
+	source_expect_seen(test, SOURCES + 2 * XS_CROWD_DEPTH, newcomer);
+}
+
+/* They get every other turn. */
+static void newcomers_do_not_starve_one_who_floods(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	u32 flood[4], ids[3];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		flood[i] = source_submit(test, &f->a, 1000);
+	xs_conn_pump(f->site->conn);
+	for (i = 0; i < 3; i++)
+		ids[i] = source_submit(test, &f->many[i], 8);
+	fake_site_run(f->site);
+
+	/* The second of the flood has begun when the first newcomer comes. */
+	source_expect_seen(test, 0, flood[0]);
+	for (i = 0; i < 3; i++) {
+		source_expect_seen(test, 2 * i + 1, flood[i + 1]);
+		source_expect_seen(test, 2 * i + 2, ids[i]);
+	}
+}
+
+/* However many newcomers are unanswered. */
+static void newcomers_in_flight_do_not_stop_a_flood(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	unsigned int i;
+	u32 last;
+
+	for (i = 0; i < 3; i++)
+		source_submit(test, &f->a, 8);
+	for (i = 0; i < 2 * XS_CROWD_DEPTH; i++)
+		source_submit(test, &f->many[i], 8);
+	fake_site_run(f->site);
+	source_submit(test, &f->a, 8);
+	last = source_submit(test, &f->a, 8);
+	fake_site_run(f->site);
+
+	source_expect_seen(test, 4 + 2 * XS_CROWD_DEPTH, last);
+}
+
+/* A flood of one that a newcomer came into. */
+static void source_flood_with_a_newcomer(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < 2 * XS_CROWD_MEMORY; i++)
+		source_submit(test, &f->a, 200);
+	xs_conn_pump(f->site->conn);
+	source_submit(test, &f->b, 8);
+	while (source_unanswered(f) > XS_CROWD_DEPTH)
+		fake_site_answer(f->site, fake_site_next(f->site));
+}
+
+static void one_who_floods_is_held_up_while_newcomers_are_expected(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+
+	source_flood_with_a_newcomer(test);
+	fake_site_answer(f->site, fake_site_next(f->site));
+	fake_site_answer(f->site, fake_site_next(f->site));
+
+	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_CROWD_DEPTH);
+}
+
+static void one_who_floods_is_not_held_up_when_no_newcomer_has_come(struct kunit *test)
+{
+	struct source_fixture *f = test->priv;
+	unsigned int i;
+
+	source_flood_with_a_newcomer(test);
+	for (i = 0; i < XS_CROWD_MEMORY; i++)
+		fake_site_answer(f->site, fake_site_next(f->site));
+
+	KUNIT_EXPECT_GT(test, source_unanswered(f), XS_CROWD_DEPTH);
 }
 
 static struct kunit_case source_cases[] = {
 	KUNIT_CASE(sources_take_turns_by_one_request),
 	KUNIT_CASE(source_alone_keeps_its_order),
-	KUNIT_CASE(flood_of_one_delays_another_by_one_request),
+	KUNIT_CASE(flood_of_one_delays_another_by_two_requests),
 	KUNIT_CASE(request_begun_is_finished_before_the_next_turn),
 	KUNIT_CASE(source_without_requests_has_no_turn),
 	KUNIT_CASE(break_takes_every_source_out),
-	KUNIT_CASE(clients_that_flood_delay_the_kernel_by_one_each),
+	KUNIT_CASE(clients_that_flood_delay_the_kernel_by_two_each),
+	KUNIT_CASE(those_who_flood_leave_few_requests_unanswered),
+	KUNIT_CASE(all_who_flood_get_through),
+	KUNIT_CASE(newcomer_goes_before_all_who_flood),
+	KUNIT_CASE(newcomers_do_not_starve_one_who_floods),
+	KUNIT_CASE(newcomers_in_flight_do_not_stop_a_flood),
+	KUNIT_CASE(one_who_floods_is_held_up_while_newcomers_are_expected),
+	KUNIT_CASE(one_who_floods_is_not_held_up_when_no_newcomer_has_come),
 	{}
 };
 

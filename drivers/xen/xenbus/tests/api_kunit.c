@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of what device drivers call.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/slab.h>
+#include <xen/xenbus.h>
+
+#include "fake_bus.h"
+
+#define DIR	"/dev"
+
+static int api_init(struct kunit *test)
+{
+	struct fake_store *store = fake_bus_store_create(test);
+
+	fake_store_write(store, DIR "/number", "17", 2);
+	fake_store_write(store, DIR "/text", "some text", 9);
+	fake_store_write(store, DIR "/words", "not a number", 12);
+	test->priv = store;
+	return 0;
+}
+
+/* === Gather === */
+
+static void gather_stores_every_value(struct kunit *test)
+{
+	unsigned int number = 0;
+	char *text = NULL;
+
+	KUNIT_ASSERT_EQ(test, xenbus_gather(XBT_NIL, DIR,
+					    "number", "%u", &number,
+					    "text", NULL, &text, NULL), 0);
+	KUNIT_EXPECT_EQ(test, number, 17);
+	KUNIT_EXPECT_STREQ(test, text, "some text");
+	kfree(text);
+}
+
+static void gather_of_nothing_succeeds(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, xenbus_gather(XBT_NIL, DIR, NULL), 0);
+}
+
+static void gather_with_a_missing_key_stores_what_comes_before(struct kunit *test)
+{
+	unsigned int before = 0, after = 0;
+
+	KUNIT_EXPECT_EQ(test, xenbus_gather(XBT_NIL, DIR,
+					    "number", "%u", &before,
+					    "missing", "%u", &after,
+					    "number", "%u", &after, NULL),
+			-ENOENT);
+	KUNIT_EXPECT_EQ(test, before, 17);
+	KUNIT_EXPECT_EQ(test, after, 0);
+}
+
+static void gather_of_what_does_not_match_fails(struct kunit *test)
+{
+	unsigned int number = 0;
+
+	KUNIT_EXPECT_EQ(test, xenbus_gather(XBT_NIL, DIR,
+					    "words", "%u", &number, NULL),
+			-EINVAL);
+}
+
+static void gather_with_a_name_too_long_stores_nothing(struct kunit *test)
+{
+	unsigned int number = 0;
+	char *name;
+
+	name = kunit_kzalloc(test, XENSTORE_PAYLOAD_MAX + 1, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, name);
+	memset(name, 'n', XENSTORE_PAYLOAD_MAX);
+	KUNIT_EXPECT_EQ(test, xenbus_gather(XBT_NIL, DIR,
+					    "number", "%u", &number,
+					    name, "%u", &number, NULL),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, number, 0);
+}
+
+/* More than are asked for at once. */
+static void gather_of_many_stores_every_value(struct kunit *test)
+{
+#define NUMBER(i)	"number", "%u", &v[i]
+	unsigned int v[18] = { 0 }, i;
+
+	KUNIT_ASSERT_EQ(test,
+			xenbus_gather(XBT_NIL, DIR, NUMBER(0), NUMBER(1),
+				      NUMBER(2), NUMBER(3), NUMBER(4),
+				      NUMBER(5), NUMBER(6), NUMBER(7),
+				      NUMBER(8), NUMBER(9), NUMBER(10),
+				      NUMBER(11), NUMBER(12), NUMBER(13),
+				      NUMBER(14), NUMBER(15), NUMBER(16),
+				      NUMBER(17), NULL), 0);
+	for (i = 0; i < ARRAY_SIZE(v); i++)
+		KUNIT_EXPECT_EQ(test, v[i], 17);
+#undef NUMBER
+}
+
+static void gather_in_a_transaction_sees_what_was_written_in_it(struct kunit *test)
+{
+	struct xenbus_transaction t;
+	unsigned int number = 0;
+
+	KUNIT_ASSERT_EQ(test, xenbus_transaction_start(&t), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_write(t, DIR, "number", "18"), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_gather(t, DIR, "number", "%u", &number,
+					    NULL), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_transaction_end(t, 1), 0);
+	KUNIT_EXPECT_EQ(test, number, 18);
+}
+
+static struct kunit_case api_cases[] = {
+	KUNIT_CASE(gather_stores_every_value),
+	KUNIT_CASE(gather_of_nothing_succeeds),
+	KUNIT_CASE(gather_with_a_missing_key_stores_what_comes_before),
+	KUNIT_CASE(gather_of_what_does_not_match_fails),
+	KUNIT_CASE(gather_with_a_name_too_long_stores_nothing),
+	KUNIT_CASE(gather_of_many_stores_every_value),
+	KUNIT_CASE(gather_in_a_transaction_sees_what_was_written_in_it),
+	{}
+};
+
+static struct kunit_suite api_suite = {
+	.name = "xenbus_api",
+	.init = api_init,
+	.test_cases = api_cases,
+};
+
+kunit_test_suite(api_suite);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whose request is sent next.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_SOURCE_H
+#define _XENSTORE_SOURCE_H
+
+#include <linux/list.h>
+
+/*
+ * While several have more to send than the server can take, this many requests
+ * may be unanswered: enough to keep it busy, and little for a newcomer to wait
+ * for.
+ */
+#define XS_CROWD_DEPTH	8
+
+/* So many requests later, a busy source does not expect newcomers any more. */
+#define XS_CROWD_MEMORY	64
+
+struct mem_cgroup;
+struct xs_request;
+
+/**
+ * struct xs_source - somebody who submits requests
+ */
+struct xs_source {
+	/** @queue: its requests that are not fully sent, oldest first */
+	struct list_head queue;
+	/** @node: on &xs_turns.fresh or &xs_turns.busy while @queue is not empty */
+	struct list_head node;
+	/** @memcg: who pays for its replies; NULL for nobody; const */
+	struct mem_cgroup *memcg;
+};
+
+/**
+ * struct xs_turns - the order in which sources send
+ *
+ * Everything here and in the sources is under the lock of the connection.
+ */
+struct xs_turns {
+	/** @fresh: sources that had nothing to send until now */
+	struct list_head fresh;
+	/** @busy: sources that had more to send when they had their turn */
+	struct list_head busy;
+	/** @busy_turn: this turn, or the last, is one of @busy */
+	bool busy_turn;
+	/** @newcomers: turns of @busy for which newcomers are expected */
+	unsigned int newcomers;
+	/** @unanswered: requests sent in turns of @busy and not answered */
+	unsigned int unanswered;
+	/** @held: those who wait, wait for an answer; may be read without lock */
+	bool held;
+};
+
+void xs_source_init(struct xs_source *source);
+void xs_turns_init(struct xs_turns *turns);
+void xs_turns_add(struct xs_turns *turns, struct xs_request *req);
+struct xs_request *xs_turns_next(struct xs_turns *turns);
+void xs_turns_sent(struct xs_turns *turns, struct xs_request *req);
+void xs_turns_answered(struct xs_turns *turns, struct xs_request *req);
+bool xs_turns_waiting(const struct xs_turns *turns);
+
+#endif /* _XENSTORE_SOURCE_H */
