@@ -18,6 +18,9 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Exit status of a case that cannot be run here, and of such a program. */
+#define KTAP_SKIPPED 4
+
 /* Ends the case, as failed, with a message unless COND holds. */
 #define REQUIRE(cond, ...) do {						\
 	if (!(cond)) {							\
@@ -29,11 +32,26 @@
 	}								\
 } while (0)
 
+/* Ends the case, as one that cannot be run here. */
+#define SKIP(...) do {							\
+	printf("# ");							\
+	printf(__VA_ARGS__);						\
+	putchar('\n');							\
+	fflush(stdout);							\
+	_exit(KTAP_SKIPPED);						\
+} while (0)
+
 struct ktap_case {
 	const char *name;
 	void (*run)(const char *device);
 	int seconds;
 };
+
+#define SLOW_CASE(name, seconds) { #name, name, seconds }
+#define CASE(name) SLOW_CASE(name, 60)
+
+/* Called before each case, and after it if it passed. */
+static void (*ktap_tidy)(const char *device);
 
 static inline double ktap_now(void)
 {
@@ -64,6 +82,17 @@ static inline int ktap_wait(pid_t pid, int seconds)
 	return -1;
 }
 
+static inline void ktap_run_tidily(const struct ktap_case *c,
+				   const char *device)
+{
+	if (ktap_tidy)
+		ktap_tidy(device);
+	c->run(device);
+	if (ktap_tidy)
+		ktap_tidy(device);
+}
+
+/* Returns 0, KTAP_SKIPPED, or anything else if the case failed. */
 static inline int ktap_run_case(const struct ktap_case *c, const char *device)
 {
 	pid_t pid;
@@ -73,7 +102,7 @@ static inline int ktap_run_case(const struct ktap_case *c, const char *device)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		c->run(device);
+		ktap_run_tidily(c, device);
 		fflush(stdout);
 		_exit(0);
 	}
@@ -84,18 +113,40 @@ static inline int ktap_run_case(const struct ktap_case *c, const char *device)
 		ktap_wait(pid, 2);
 		return 1;
 	}
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status)) {
 		printf("# %s: killed by signal %d\n", c->name,
 		       WTERMSIG(status));
-	return status != 0;
+		return 1;
+	}
+	return WEXITSTATUS(status);
 }
 
-/* PROGRAM --list | DEVICE [CASE]... */
+static inline int ktap_wanted(const char *name, int argc, char **argv)
+{
+	int arg;
+
+	for (arg = 2; arg < argc; arg++)
+		if (!strcmp(argv[arg], name))
+			return 1;
+	return argc == 2;
+}
+
+static inline const char *ktap_word(int result)
+{
+	return result && result != KTAP_SKIPPED ? "not ok" : "ok";
+}
+
+/*
+ * PROGRAM --list | DEVICE [CASE]...
+ *
+ * Fails if a case failed or none ran; KTAP_SKIPPED if one was skipped: that is
+ * not a pass.
+ */
 static inline int ktap_main(int argc, char **argv,
 			    const struct ktap_case *cases, size_t count)
 {
-	size_t i, ran = 0, failed = 0;
-	int arg;
+	size_t i, ran = 0, failed = 0, skipped = 0;
+	int result;
 
 	if (argc < 2) {
 		fprintf(stderr, "usage: %s --list | DEVICE [CASE]...\n",
@@ -111,19 +162,19 @@ static inline int ktap_main(int argc, char **argv,
 	puts("KTAP version 1");
 	printf("1..%zu\n", argc > 2 ? (size_t)argc - 2 : count);
 	for (i = 0; i < count; i++) {
-		for (arg = 2; arg < argc; arg++)
-			if (!strcmp(argv[arg], cases[i].name))
-				break;
-		if (argc > 2 && arg == argc)
+		if (!ktap_wanted(cases[i].name, argc, argv))
 			continue;
-		ran++;
-		if (ktap_run_case(&cases[i], argv[1])) {
+		result = ktap_run_case(&cases[i], argv[1]);
+		if (result == KTAP_SKIPPED)
+			skipped++;
+		else if (result)
 			failed++;
-			printf("not ");
-		}
-		printf("ok %zu %s\n", ran, cases[i].name);
+		printf("%s %zu %s%s\n", ktap_word(result), ++ran,
+		       cases[i].name, result == KTAP_SKIPPED ? " # SKIP" : "");
 	}
-	return failed || !ran;
+	if (failed || !ran)
+		return 1;
+	return skipped ? KTAP_SKIPPED : 0;
 }
 
 #endif

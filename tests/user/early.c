@@ -11,14 +11,14 @@ static void request_before_the_daemon_is_answered_later(const char *device)
 	struct xs_msg msg;
 	ssize_t got;
 
-	xs_send_str(fd, XS_DIRECTORY, 5, 0, "/");
+	xs_send_str(fd, XS_GET_DOMAIN_PATH, 5, 0, "0");
 	got = read(fd, &msg, sizeof(msg.hdr));
 	REQUIRE(got == -1 && errno == EAGAIN, "read returned %zd (%m)", got);
 	REQUIRE(poll(&poller, 1, 2000) == 0, "there is something to read");
 	puts("# request queued, nothing to read");
 	fflush(stdout);
 	REQUIRE(poll(&poller, 1, -1) == 1, "poll: %m");
-	xs_expect(fd, &msg, XS_DIRECTORY, 5);
+	xs_expect(fd, &msg, XS_GET_DOMAIN_PATH, 5);
 }
 
 static const struct ktap_case cases[] = {
