@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SHIM_ASM_BARRIER_H
+#define SHIM_ASM_BARRIER_H
+
+#include_next <asm/barrier.h>
+
+#define virt_mb()	smp_mb()
+#define virt_rmb()	smp_rmb()
+#define virt_wmb()	smp_wmb()
+
+#endif

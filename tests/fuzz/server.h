@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The server at the other side of the page.
+ *
+ * It keeps the watches and transactions that it is asked for, and answers every
+ * other request with the request's own payload. Requests are worked on in the
+ * order in which they come, and answered in any. It sleeps when it finds
+ * nothing to do until it is signalled, like a real one.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <linux/list.h>
+
+#include "script.h"
+#include "transport.h"
+#include "wire.h"
+
+#define SERVER_BACKLOG	(1 << 18)
+
+/* A request that has been worked on, with its answer. */
+struct asked {
+	struct list_head node;
+	struct xsd_sockmsg hdr;
+	char body[];
+};
+
+struct server_watch {
+	struct list_head node;
+	const char *token;
+	char path[];
+};
+
+struct server_txn {
+	struct list_head node;
+	u32 id;
+};
+
+struct server {
+	struct xs_transport t;
+	struct list_head asked, watches, txns;
+	unsigned int nr_asked;
+	u32 last_txn;
+	/* This many of the next requests are refused. */
+	unsigned int refuse;
+	/* It has not kept to the protocol, at all or since it was found. */
+	bool lied, lies;
+	/* Signalled, or not done yet. */
+	bool awake;
+	bool unreachable;
+	struct {
+		struct xsd_sockmsg hdr;
+		char body[XENSTORE_PAYLOAD_MAX];
+		size_t have;
+	} in;
+	/* From @from to @to: what is to be sent. */
+	size_t from, to;
+	char out[SERVER_BACKLOG];
+};
+
+void server_init(struct server *s);
+void server_exit(struct server *s);
+bool server_take(struct server *s, size_t len);
+bool server_give(struct server *s, size_t len);
+bool server_answer(struct server *s, unsigned int n);
+bool server_turn(struct server *s);
+void server_event(struct server *s, unsigned int n, const char *below);
+void server_die(struct server *s);
+void server_lie(struct server *s, struct script *script);
+
+#endif
