@@ -17,7 +17,7 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 	@tests/xen/run
 
 .PHONY: test
-test: ## Everything below that judges: check, overlay-test, kunit, coverage, xen-test
+test: ## Everything below that judges: check, overlay-test, kunit, coverage, loop-test, fuzz, xen-test
 	@scripts/test.sh
 
 .PHONY: check
@@ -45,12 +45,16 @@ xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside
 	@tests/xen/xen-test
 
 .PHONY: loop
-loop: ## A shell with XenStore and without Xen, in user-mode Linux; LOOP=oxenstored
-	@tests/loop/run $(LOOP)
+loop: ## A shell with XenStore and without Xen; LOOP=oxenstored FILES="prog=bin/prog" KERNEL=...
+	@tests/loop/run $(LOOP) $(addprefix --file=,$(FILES)) $(addprefix --kernel=,$(KERNEL))
 
 .PHONY: loop-test
-loop-test: ## Debian's two daemons against the driver, without Xen
+loop-test: ## Debian's two daemons and their clients against the driver, without Xen
 	@tests/loop/loop-test
+
+.PHONY: fuzz
+fuzz: ## Fuzzers of the streams, in a process and on the device; SECONDS=60
+	@tests/fuzz/run $(SECONDS)
 
 .PHONY: compare
 compare: ## test-xenstore on the original driver and on this one, in counted instructions

@@ -28,11 +28,14 @@ declare -A below=(
 	[wire]=""
 	[ring]="wire"
 	[request]="gate wire"
+	[source]="request"
 	[gate]="wire"
 	[transport]="wire"
-	[conn]="request gate ring transport wire"
-	[pump]="conn request gate ring transport wire"
+	[conn]="source request gate ring transport wire"
+	[pump]="conn source request gate ring transport wire"
 	[ops]="conn request gate transport wire"
+	[directory]="ops conn request gate transport wire"
+	[transaction]="ops conn request gate transport wire"
 	[watch]="ops conn request gate transport wire"
 	[suspend]="watch ops conn request gate transport wire"
 	[session]="watch ops conn request gate transport wire"
@@ -112,12 +115,12 @@ found "the singleton belongs to store.c" '\bxen_store_|\bxs_store_' "${core_all[
 found "version differences live in include/compat" 'LINUX_VERSION_CODE|KERNEL_VERSION' "${all[@]}"
 found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${core_files[@]}" "$binding"/*.[ch]
 
-# Waiting is where deadlocks are made; it happens in five files. In the loop,
+# Waiting is where deadlocks are made; it happens in six files. In the loop,
 # only a reader of /dev/xen/evtchn waits, who is a daemon.
 for file in "$core"/*.c "$binding"/*.c; do
-	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/watch.c|"$core"/session.c) continue ;; esac
+	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/watch.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
 	case $file in "$binding"/*) continue ;; esac
-	found "wait_event belongs to request, gate, conn, watch and session" '\bwait_event' "$file"
+	found "wait_event belongs to request, gate, conn, transaction, watch and session" '\bwait_event' "$file"
 done
 for file in "$core"/loop/*.c; do
 	[ "$file" != "$core/loop/evtchn.c" ] || continue

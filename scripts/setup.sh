@@ -6,6 +6,7 @@
 #   kernel  unpack and build a kernel for this machine
 #   uml     the same, and run KUnit in user-mode Linux, with coverage
 #   check   the static checks
+#   fuzz    libFuzzer
 #   xen     Xen and its guests under QEMU
 #
 # Root is needed only when something is missing.
@@ -57,6 +58,12 @@ cpio: packs them
 e2fsprogs: disks of the guests
 "
 
+fuzz="$kernel
+clang-14: libFuzzer and the sanitizers
+libclang-rt-14-dev: their run time
+llvm-14: its archiver
+"
+
 missing=()
 add_missing() {
 	local package why
@@ -70,10 +77,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|xen..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|xen..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|check|xen) add_missing "${!group}" ;;
+	kernel|uml|check|fuzz|xen) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

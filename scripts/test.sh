@@ -35,6 +35,8 @@ part overlay tests/overlay/run.sh
 part check scripts/check.sh
 part kunit tests/kunit/run.py plain debug
 part coverage tests/kunit/coverage.sh
+part loop-test tests/loop/loop-test
+part fuzz tests/fuzz/run
 part xen-test tests/xen/xen-test
 
 printf '\n%s' "$summary"

@@ -29,9 +29,9 @@ STORE_TOOLS = [f"usr/bin/xenstore-{tool}" for tool in (
     "chmod", "exists", "list", "ls", "read", "rm", "watch", "write")]
 
 
-def packages():
-    """The directory Xen's packages are unpacked in."""
-    done = subprocess.run([REPO / "scripts/xen-packages.sh"], check=True,
+def packages(name="xen"):
+    """The directory Xen's, or other, packages are unpacked in."""
+    done = subprocess.run([REPO / f"scripts/{name}-packages.sh"], check=True,
                           stdout=subprocess.PIPE, text=True)
     return pathlib.Path(done.stdout.strip())
 

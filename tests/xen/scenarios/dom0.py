@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""dom0 alone: the tools of others through the device, on both daemons."""
+"""dom0 alone: the tools of others through the device, on both daemons.
+
+And the device's own promises on oxenstored; those on the C daemon: device.py.
+"""
 
 import re
 
 from report import Group
+from scenarios import conformance
 
 TEST_STORE = ("read 1", "read 2000", "write 1", "write 2000", "dir",
               "rm node", "rm dir", "ta empty", "ta empty x", "ta rmw",
@@ -92,6 +96,8 @@ def register(daemon):
         group.test("xenstore-control check")(control)
     group.test("test-xenstore, 12 of 12")(test_xenstore)
     group.test("the store is as before")(no_trace)
+    if daemon == "oxenstored":
+        conformance.add(group, conformance.in_dom0)
 
 
 register("xenstored")

@@ -22,7 +22,7 @@ def nothing_spins(vm, seconds=15):
 
 
 def queue_request(vm):
-    vm.check("(/tests/test_early /dev/xen/xenbus >/run/early 2>&1 &)")
+    vm.check("(/tests/early /dev/xen/xenbus >/run/early 2>&1 &)")
     domu.wait(lambda: "request queued" in vm.check("cat /run/early"), 60)
 
 
