@@ -123,6 +123,7 @@ check gcc "W=1 with gcc" warnings gcc
 check clang "W=1 with clang-14" warnings clang
 check sparse "sparse" run_sparse
 check coccicheck "coccicheck" coccicheck
+check model "no order of events leaves anybody asleep (spin)" "$REPO/tests/model/run"
 case $only in "  " | *" users "*)
 	if users=$("$REPO/scripts/check-users.sh"); then :; fi
 	echo "$users" | head -n -1

@@ -8,6 +8,7 @@
 #   check   the static checks
 #   fuzz    libFuzzer
 #   xen     Xen and its guests under QEMU
+#   bench   plots of the benchmark
 #
 # Root is needed only when something is missing.
 # The groups are used by name only:
@@ -46,6 +47,7 @@ libpython3-dev: likewise, those in Python
 codespell: spelling
 shellcheck: our shell scripts
 perl: checkpatch and kernel-doc
+spin: the model of the ring
 python3-ply: SPDX check of checkpatch
 python3-git: SPDX check of checkpatch
 git: checkpatch looks for it
@@ -56,6 +58,9 @@ python3-pexpect: drives its console
 busybox-static: root file systems of dom0 and domU
 cpio: packs them
 e2fsprogs: disks of the guests
+"
+bench="
+python3-matplotlib: draws what was measured
 "
 
 fuzz="$kernel
@@ -77,10 +82,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|xen..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|xen|bench..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|check|fuzz|xen) add_missing "${!group}" ;;
+	kernel|uml|check|fuzz|xen|bench) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

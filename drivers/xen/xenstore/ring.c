@@ -6,7 +6,8 @@
  * knows nothing of messages. Only the I/O thread calls it, or whoever has
  * parked that thread; it compiles in userland for fuzzing. The rules are those
  * of xenstore-ring.txt: free-running 32-bit indices, byte x at x mod 1024, no
- * assumption about where they start.
+ * assumption about where they start. Which signal may be left out, and which
+ * barrier that takes, is checked by the model in tests/model/ring.pml.
  *
  * Copyright (C) 2026 The xenbus authors
  */
