@@ -4,7 +4,8 @@
 # kernel-tree.sh --pristine|--overlay|--build NAME
 #
 # Prints one path, having made sure that what it names exists:
-#   --pristine    Debian's linux-source-6.12, unpacked; nobody writes to it
+#   --pristine    Debian's linux-source-6.12, unpacked; nobody writes to it, but
+#                 for one number of user-mode Linux
 #   --overlay     the same tree with this clone's driver in it, brought up to
 #                 date (only changed files get a new time, so builds stay short)
 #   --build NAME  a directory for make's O=, kept between runs
@@ -19,6 +20,16 @@ SERIES=6.12
 package_version() {
 	dpkg-query -W -f '${Version}' "linux-source-$SERIES" 2>/dev/null ||
 		die "linux-source-$SERIES is not installed: scripts/setup.sh kernel"
+}
+
+# User-mode Linux 6.12 has room for 2696 bytes of a process's extended registers,
+# and the host refuses to set fewer than its CPU has: on one with AMX no process
+# would run. Linux 6.13 asks the host (3f17fed21491). Nothing but user-mode Linux
+# is built from this file.
+enlarge_uml_registers() {
+	local offsets=$1/arch/x86/um/user-offsets.c
+	! grep -q 'HOST_FP_SIZE, 2696' "$offsets" ||
+		sed -i 's/HOST_FP_SIZE, 2696/HOST_FP_SIZE, 12288/' "$offsets"
 }
 
 # Unpack beside the final name and rename: an interrupted run leaves no half
@@ -61,9 +72,11 @@ overlaid=$pristine-xenbus-$CLONE
 exec 8>"$CACHE/src/lock"
 flock 8
 make_pristine "$pristine"
+enlarge_uml_registers "$pristine"
 if [ "$1" = --pristine ]; then
 	echo "$pristine"
 else
 	make_overlaid "$pristine" "$overlaid"
+	enlarge_uml_registers "$overlaid"
 	echo "$overlaid"
 fi
