@@ -2,20 +2,21 @@
 /*
  * Does a signal that is left out ever leave somebody asleep?
  *
- * A model of xs_ring_publish_requests(), xs_ring_publish_responses() and of
- * xs_conn_event_matters() against a server that behaves as xenstored does: it
- * signals after everything it moves, and sleeps when it has seen nothing to
- * read or no room to write. Each request is answered by a message of two parts
- * (a header and a body), and the response ring holds SIZE parts.
+ * A model of the I/O thread, of its interrupt handler and of a caller, against
+ * a server that behaves as xenstored does: it signals after everything it
+ * moves, and sleeps when it has seen nothing to read and no room to write.
+ * Each request is answered by a message of two parts (a header and a body),
+ * and the response ring holds SIZE parts.
  *
- * Every index has one writer, whose stores pass through a buffer that empties
- * at any later moment, as on x86 and, for one variable, on every machine that
- * Linux runs on; a barrier waits until it is empty. An end state in which a
- * process still waits is what the checker reports as an error.
+ * What another thread reads without a lock has one writer each, whose stores
+ * pass through a buffer that empties at any later moment, as on x86 and, for
+ * one variable, on every machine that Linux runs on; a barrier waits until it
+ * is empty. An end state in which a process still waits is what the checker
+ * reports as an error.
  *
- * NO_REQUEST_BARRIER, NO_RESPONSE_BARRIER and NO_SERVER_BARRIER leave out one
- * barrier each, NO_FULL one signal that is needed: the checker must then find
- * an error, or the model would not be worth anything.
+ * MASK is the way of one CPU with a server on it: the first signal is the last
+ * one until the I/O thread has looked. With NO_... a barrier or a step is left
+ * out: the checker must then find an error, or the model would be worthless.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -24,117 +25,156 @@
 #define SIZE		3	/* not a multiple of a message: it can fill up */
 #define PARTS		2
 
-/* What memory holds, and what still waits in the buffer of its writer. */
-byte req_prod, req_cons, rsp_prod, rsp_cons;
-byte req_prod_buf, req_cons_buf, rsp_prod_buf, rsp_cons_buf;
-bool req_prod_dirty, req_cons_dirty, rsp_prod_dirty, rsp_cons_dirty;
+/* A variable, and the value that waits in the buffer of its writer. */
+#define SHARED(v)	byte v; byte v##_new; bool v##_waits
+#define STORE(v, value) \
+	atomic { !v##_waits -> v##_new = value; v##_waits = true }
+#define EMPTY(v)	atomic { v##_waits -> v = v##_new; v##_waits = false }
 
-#define STORE(index, value) \
-	atomic { !index##_dirty -> index##_buf = value; index##_dirty = true }
-#define BARRIER_DRIVER	(!req_prod_dirty && !rsp_cons_dirty)
-#define BARRIER_SERVER	(!req_cons_dirty && !rsp_prod_dirty)
+SHARED(queued);		/* requests: the caller's */
+SHARED(req_prod);	/* indices: the I/O thread's */
+SHARED(rsp_cons);
+SHARED(req_cons);	/* indices: the server's */
+SHARED(rsp_prod);
 
-/* The event channel: pending until whoever sleeps has taken it. */
-bool driver_event, server_event;
-
-/* What the I/O thread tells the interrupt handler. */
-bool thread_awake = true;
+#define BARRIER_CALLER	(!queued_waits)
+#define BARRIER_THREAD	(!req_prod_waits && !rsp_cons_waits)
+#define BARRIER_SERVER	(!req_cons_waits && !rsp_prod_waits)
 
 active proctype buffers()
 {
 end:	do
-	:: atomic { req_prod_dirty ->
-		    req_prod = req_prod_buf; req_prod_dirty = false }
-	:: atomic { req_cons_dirty ->
-		    req_cons = req_cons_buf; req_cons_dirty = false }
-	:: atomic { rsp_prod_dirty ->
-		    rsp_prod = rsp_prod_buf; rsp_prod_dirty = false }
-	:: atomic { rsp_cons_dirty ->
-		    rsp_cons = rsp_cons_buf; rsp_cons_dirty = false }
+	:: EMPTY(queued)
+	:: EMPTY(req_prod)
+	:: EMPTY(rsp_cons)
+	:: EMPTY(req_cons)
+	:: EMPTY(rsp_prod)
 	od
 }
 
-/* What the driver's side has published of the response ring. */
-byte rsp_published;
+/* Event channels: pending until whoever is signalled has taken it. */
+bool thread_event, server_event;
+bool masked;
+
+bool awake = true;	/* the I/O thread */
+byte taken;		/* requests that it has put into the ring */
+byte published;		/* what it has published of the response ring */
 
 /* xs_conn_can_receive(): a whole message, or the rest of one half taken. */
-#define CAN_RECEIVE \
-	(rsp_prod - rsp_published >= PARTS - (rsp_published % PARTS))
+#define CAN_RECEIVE	(rsp_prod - published >= PARTS - (published % PARTS))
+#define CAN_SEND	(queued != taken)
+#define HAS_WORK	(CAN_RECEIVE || CAN_SEND)
 
-/* xs_conn_event(): wakes the thread only if a turn gets it somewhere. */
+/* xs_conn_event() */
 active proctype interrupt()
 {
 end:	do
-	:: atomic { driver_event -> driver_event = false }
+	:: atomic { thread_event && !masked -> thread_event = false };
+#ifdef MASK
+	   masked = true;
+	   awake = true
+#else
 	   if
-	   :: CAN_RECEIVE -> thread_awake = true
+	   :: HAS_WORK -> awake = true
 	   :: else
 	   fi
+#endif
 	od
 }
 
-active proctype driver()
+/* xs_conn_submit(): wakes the thread unless the server's signal will. */
+active proctype caller()
 {
-	byte sent, own, before, seen;
-	byte replies;
-	bool was_full, kick;
+	byte n;
 
 	do
-	:: replies == REQUESTS * PARTS -> break
+	:: n == REQUESTS -> break
 	:: else ->
-	   kick = false;
-	   /* xs_conn_send(), which has room for all, one at a time */
+		n++;
+		STORE(queued, n);
+#ifndef NO_CALLER_BARRIER
+		BARRIER_CALLER;
+#endif
+		if
+		:: req_cons == taken -> awake = true
+		:: else
+		fi
+	od
+}
+
+/* xs_conn_thread() and the pump */
+active proctype thread()
+{
+	byte before, seen, own;
+	bool was_full, kick;
+#ifdef NO_WORK_AFTER_UNMASK
+	bool had_work;
+#endif
+
+	do
+	:: own == REQUESTS * PARTS -> break
+	:: else ->
+	   /* wait_event_idle(): it says that it sleeps, looks again, sleeps */
+	   awake = false;
 	   if
-	   :: sent < REQUESTS ->
-		before = sent;
-		sent++;
-		STORE(req_prod, sent);
+	   :: HAS_WORK || masked -> awake = true
+	   :: else -> awake
+	   fi;
+	   if
+	   :: masked ->
+#ifdef NO_WORK_AFTER_UNMASK
+		had_work = HAS_WORK;
+#endif
+		thread_event = false;
+		masked = false;
+#ifdef NO_WORK_AFTER_UNMASK
+		/* It believes what it saw before. */
+		if
+		:: !had_work -> awake = false; awake
+		:: else
+		fi
+#endif
+	   :: else
+	   fi;
+	   kick = false;
+	   /* xs_conn_send(); there is room for all */
+	   if
+	   :: CAN_SEND ->
+		before = taken;
+		seen = queued;
+		STORE(req_prod, seen);
+		taken = seen;
 #ifndef NO_REQUEST_BARRIER
-		BARRIER_DRIVER;
+		BARRIER_THREAD;
 #endif
 		kick = (req_cons == before)
-	   :: sent < REQUESTS	/* the next one has not been submitted yet */
 	   :: else
 	   fi;
 	   /* xs_conn_receive() */
-	   before = rsp_published;
+	   before = published;
 	   was_full = false;
 	   do
 	   :: seen = rsp_prod;
-	      if
-	      :: seen - before == SIZE -> was_full = true
-	      :: else
-	      fi;
+	      was_full = was_full || (seen - before == SIZE);
 	      if
 	      :: own == seen -> break
-	      :: else -> replies = replies + (seen - own); own = seen
+	      :: else -> own = seen
 	      fi
 	   od;
 	   if
 	   :: own != before ->
 		STORE(rsp_cons, own);
-		rsp_published = own;
+		published = own;
 #ifndef NO_RESPONSE_BARRIER
-		BARRIER_DRIVER;
+		BARRIER_THREAD;
 #endif
-#ifndef NO_FULL
+#ifndef NO_KICK_IF_FULL
 		kick = kick || was_full || (rsp_prod - before >= SIZE)
 #endif
 	   :: else
 	   fi;
 	   if
 	   :: kick -> server_event = true
-	   :: else
-	   fi;
-	   /* wait_event_idle(): says that it sleeps, looks again, sleeps */
-	   if
-	   :: sent == REQUESTS && replies < REQUESTS * PARTS ->
-		thread_awake = false;
-		if
-		:: CAN_RECEIVE -> thread_awake = true
-		:: else
-		fi;
-		thread_awake
 	   :: else
 	   fi
 	od
@@ -143,10 +183,10 @@ active proctype driver()
 /* xenstored: signals at every step, sleeps when it can do nothing. */
 active proctype server()
 {
-	byte taken, written, parts;
+	byte read, written, parts;
 
 	do
-	:: taken == REQUESTS && parts == 0 -> break
+	:: read == REQUESTS && parts == 0 -> break
 	:: parts > 0 && written - rsp_cons < SIZE ->
 		written++;
 		parts--;
@@ -154,15 +194,15 @@ active proctype server()
 #ifndef NO_SERVER_BARRIER
 		BARRIER_SERVER;
 #endif
-		driver_event = true
-	:: parts == 0 && req_prod != taken ->
-		taken++;
+		thread_event = true
+	:: parts == 0 && req_prod != read ->
+		read++;
 		parts = PARTS;
-		STORE(req_cons, taken);
+		STORE(req_cons, read);
 #ifndef NO_SERVER_BARRIER
 		BARRIER_SERVER;
 #endif
-		driver_event = true
+		thread_event = true
 	:: else ->
 		atomic { server_event -> server_event = false }
 	od

@@ -47,6 +47,9 @@
 /* Interrupt of the event channel, 0 while none is bound. */
 static int xen_transport_irq;
 
+/* It is disabled; set by its handler, and not while it is being replaced. */
+static bool xen_transport_masked;
+
 /* Interrupt that waits for a page that comes late, 0 if none is bound. */
 static int xen_transport_late_irq;
 
@@ -66,6 +69,22 @@ static irqreturn_t xen_transport_interrupt(int irq, void *data)
 static void xen_transport_kick(struct xs_transport *t)
 {
 	notify_remote_via_evtchn(xen_store_evtchn);
+}
+
+static void xen_transport_mask(struct xs_transport *t)
+{
+	xen_transport_masked = true;
+	disable_irq_nosync(xen_transport_irq);
+}
+
+static void xen_transport_unmask(struct xs_transport *t)
+{
+	/* The channel may have been replaced in the meantime. */
+	if (!xen_transport_masked)
+		return;
+	xen_transport_masked = false;
+	xen_clear_irq_pending(xen_transport_irq);
+	enable_irq(xen_transport_irq);
 }
 
 static int xen_transport_bind(struct xs_transport *t)
@@ -99,6 +118,7 @@ static void xen_transport_disconnect(struct xs_transport *t)
 	if (xen_transport_irq)
 		unbind_from_irqhandler(xen_transport_irq, t);
 	xen_transport_irq = 0;
+	xen_transport_masked = false;
 }
 
 /* The channel has another number in the place the domain was restored in. */
@@ -138,6 +158,8 @@ static const struct xs_transport_ops xen_transport_ops = {
 	.disconnect = xen_transport_disconnect,
 	.reconnect = xen_transport_reconnect,
 	.kick = xen_transport_kick,
+	.mask = xen_transport_mask,
+	.unmask = xen_transport_unmask,
 };
 
 static struct xs_transport xen_transport = {
@@ -155,6 +177,7 @@ static struct xs_transport xen_transport = {
 void xen_transport_replace_evtchn(int port)
 {
 	xen_transport_disconnect(&xen_transport);
+	xen_transport.peer_is_local = false;
 	xen_store_evtchn = port;
 }
 

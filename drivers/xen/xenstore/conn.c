@@ -21,17 +21,37 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <uapi/linux/sched/types.h>
 
 #include "conn.h"
+
+/*
+ * Is a signal the server's own, sent on the one CPU that all run on? Then the
+ * I/O thread, which does not preempt it, runs when the server has done all that
+ * it can do, and no further signal until then tells anything new.
+ */
+static bool xs_conn_can_mask(const struct xs_conn *conn)
+{
+	return conn->t->peer_is_local && conn->t->ops->mask &&
+	       num_online_cpus() == 1;
+}
 
 static void xs_conn_event(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
 
 	/* While the rings are being attached, nobody can look at them. */
-	if (READ_ONCE(conn->state) != XS_CONN_UP || xs_conn_event_matters(conn))
-		wake_up(&conn->wq);
+	if (READ_ONCE(conn->state) == XS_CONN_UP) {
+		if (xs_conn_can_mask(conn)) {
+			t->ops->mask(t);
+			WRITE_ONCE(conn->masked, true);
+		} else if (!xs_conn_event_matters(conn)) {
+			return;
+		}
+	}
+	wake_up(&conn->wq);
 }
 
 /**
@@ -193,21 +213,47 @@ static bool xs_conn_should_park(struct xs_conn *conn)
 	return kthread_should_park() && xs_conn_at_boundary(conn);
 }
 
+/* Whatever happened in the meantime is looked for after this. */
+static void xs_conn_unmask(struct xs_conn *conn)
+{
+	if (!READ_ONCE(conn->masked))
+		return;
+	WRITE_ONCE(conn->masked, false);
+	conn->t->ops->unmask(conn->t);
+}
+
 static int xs_conn_thread(void *data)
 {
 	struct xs_conn *conn = data;
 
 	while (!kthread_should_stop()) {
-		wait_event_idle(conn->wq, xs_conn_has_work(conn) ||
+		wait_event_idle(conn->wq, READ_ONCE(conn->masked) ||
+				xs_conn_has_work(conn) ||
 				kthread_should_stop() ||
 				xs_conn_should_park(conn));
+		xs_conn_unmask(conn);
 		if (xs_conn_should_park(conn))
 			kthread_parkme();
-		else if (xs_conn_pump(conn) == -ENOMEM)
+		else if (xs_conn_has_work(conn) &&
+			 xs_conn_pump(conn) == -ENOMEM)
 			schedule_timeout_idle(HZ / 50);
 		cond_resched();
 	}
 	return 0;
+}
+
+/*
+ * A server that runs here answers one request after the other if the I/O
+ * thread lets it, and then there is one switch of tasks for all the answers.
+ */
+static void xs_conn_let_server_finish(struct task_struct *thread)
+{
+	const struct sched_attr attr = {
+		.size = sizeof(attr),
+		.sched_policy = SCHED_BATCH,
+	};
+
+	sched_setattr_nocheck(thread, &attr);
 }
 
 /**
@@ -226,6 +272,8 @@ int xs_conn_start(struct xs_conn *conn)
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
 	conn->thread = thread;
+	if (conn->t->peer_is_local)
+		xs_conn_let_server_finish(thread);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_start);
@@ -362,6 +410,23 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	xs_turns_add(&conn->turns, req);
 }
 
+/*
+ * Does nobody else wake the I/O thread for what has just been queued? While
+ * there is something in the ring that the server has not read, its signal on
+ * reading will, and what comes until then is sent in one go.
+ */
+static bool xs_conn_must_wake(const struct xs_conn *conn)
+{
+	/*
+	 * Queue, then look at the server's index: the server moves its index,
+	 * then signals, and the signal looks at the queue. Either we see that
+	 * it has read everything, or its signal sees what we have queued.
+	 */
+	smp_mb();
+	return READ_ONCE(conn->state) != XS_CONN_UP ||
+	       xs_ring_is_read(&conn->requests);
+}
+
 /**
  * xs_conn_submit_all() - accept requests, all of them or none
  * @conn: the connection
@@ -390,7 +455,7 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		xs_conn_accept_locked(conn, reqs[i]);
 	spin_unlock(&conn->lock);
 
-	if (!err)
+	if (!err && xs_conn_must_wake(conn))
 		wake_up(&conn->wq);
 	for (i = 0; err && i < n; i++)
 		xs_gate_leave(&conn->gate);

@@ -155,6 +155,8 @@ struct xs_conn {
 
 	/** @thread: the I/O thread, NULL where a test steps the pump itself */
 	struct task_struct *thread;
+	/** @masked: signals are; set in @t's event, cleared by the I/O thread */
+	bool masked;
 	/** @wq: the I/O thread sleeps here */
 	wait_queue_head_t wq;
 	/** @io_map: the waterline; see xs_conn_might_wait() */

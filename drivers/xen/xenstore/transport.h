@@ -33,6 +33,16 @@ struct xs_transport_ops {
 	int (*reconnect)(struct xs_transport *t);
 	/** @kick: signal the peer. Any context, never sleeps. */
 	void (*kick)(struct xs_transport *t);
+	/**
+	 * @mask: no @event until @unmask; NULL if that cannot be had. Called
+	 * from within @event, never sleeps.
+	 */
+	void (*mask)(struct xs_transport *t);
+	/**
+	 * @unmask: forget the signals that came since @mask and let further
+	 * ones through. I/O thread.
+	 */
+	void (*unmask)(struct xs_transport *t);
 };
 
 /**
