@@ -60,6 +60,10 @@ fuzz: ## Fuzzers of the streams, in a process and on the device; SECONDS=60
 compare: ## test-xenstore on the original driver and on this one, in counted instructions
 	@tests/xen/compare
 
+.PHONY: bench
+bench: ## Measure the original driver and this one on Xen; BENCH="--machines counted --daemons xenstored"
+	@tests/bench/bench $(BENCH)
+
 .PHONY: overlay
 overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, revert or check
 	@scripts/overlay.sh --$(MODE) $(KDIR)

@@ -69,6 +69,10 @@ class Tree:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(pathlib.Path(source).resolve(), target)
 
+    def add_all(self, files):
+        for source, target in (files or {}).items():
+            self.add(source, target)
+
     def add_programs(self, xen, programs):
         """PROGRAMS from the packages, and every library they need."""
         todo = [xen / program for program in programs]
@@ -108,7 +112,7 @@ def user_programs():
             if path.is_file() and os.access(path, os.X_OK)]
 
 
-def guest_archive(xen):
+def guest_archive(xen, extra):
     tree = Tree("domu")
     tree.add_programs(xen, STORE_TOOLS)
     for program in user_programs():
@@ -116,13 +120,18 @@ def guest_archive(xen):
     tree.add(GUEST / "net-up", "bin/net-up")
     for name in ("poweroff", "reboot"):
         tree.add(GUEST / "down", f"sbin/{name}")
+    tree.add_all(extra)
     return tree.pack()
 
 
-def dom0_archive(bzimage):
-    """The archive dom0 boots from: it holds BZIMAGE for its guests."""
+def dom0_archive(bzimage, extra=None, guest_extra=None):
+    """The archive dom0 boots from: it holds BZIMAGE for its guests.
+
+    EXTRA says which other files it gets, source to target; GUEST_EXTRA says
+    the same for guests.
+    """
     xen = packages()
-    guest = guest_archive(xen)
+    guest = guest_archive(xen, guest_extra)
     tree = Tree("dom0")
     tree.add_programs(xen, DOM0_TOOLS + STORE_TOOLS)
     for program in user_programs():
@@ -137,4 +146,5 @@ def dom0_archive(bzimage):
     tree.add(xen / "etc/xen/oxenstored.conf", "etc/xen/oxenstored.conf")
     tree.add(bzimage, "boot/bzImage")
     tree.add(guest, "boot/domu.cpio.gz")
+    tree.add_all(extra)
     return tree.pack()

@@ -42,25 +42,30 @@ def step(title, log, *command, objects=None):
         raise BuildError(f"{title} failed")
 
 
-def build(tree, out, name):
-    """Configure and build TREE in OUT; return the bzImage.
+def make_command(directory, *arguments):
+    """How make is called for every kernel: the same gives the same."""
+    compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
+    return ["nice", "make", "-C", directory, *arguments, "ARCH=x86_64",
+            f"CC={compiler}", "KBUILD_BUILD_TIMESTAMP=@0",
+            "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
+
+
+def build(tree, out, name, fragment=FRAGMENT):
+    """Configure TREE with FRAGMENT and build it in OUT; return the bzImage.
 
     What is up to date is not built again.
     """
     tree, out = pathlib.Path(tree), pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
-    make = ["nice", "make", "-C", tree, f"O={out}", "ARCH=x86_64",
-            f"CC={compiler}", "KBUILD_BUILD_TIMESTAMP=@0",
-            "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
+    make = make_command(tree, f"O={out}")
 
     allconfig = out / "fragment.config"
-    wanted = FRAGMENT.read_text()
+    wanted = fragment.read_text()
     if not allconfig.exists() or allconfig.read_text() != wanted:
         allconfig.unlink(missing_ok=True)
         step(f"configure {name}", out / "config.log",
-             "env", f"KCONFIG_ALLCONFIG={FRAGMENT}", *make, "allnoconfig")
-        lost = missing(FRAGMENT, out / ".config")
+             "env", f"KCONFIG_ALLCONFIG={fragment}", *make, "allnoconfig")
+        lost = missing(fragment, out / ".config")
         if lost:
             raise BuildError("not in the final .config: " + " ".join(lost))
         allconfig.write_text(wanted)
@@ -79,13 +84,27 @@ def tree_path(*arguments):
     return done.stdout.strip()
 
 
-def overlaid():
+def counting(tree, plain, name):
+    """TREE as it is in PLAIN, but counting allocations; little is rebuilt."""
+    out = plain.with_name(plain.name + "-counting")
+    if not out.exists():
+        shutil.copytree(plain, out, symlinks=True)
+    fragment = out / "counting.config"
+    fragment.write_text(FRAGMENT.read_text() + "CONFIG_SLUB_STATS=y\n")
+    return build(tree, out, f"{name}, counting allocations", fragment)
+
+
+def one(kind, place, name, count):
+    tree, out = tree_path(kind), pathlib.Path(tree_path("--build", place))
+    bzimage = build(tree, out, name)
+    return counting(tree, out, name) if count else bzimage
+
+
+def overlaid(count=False):
     """The kernel with our driver, up to date."""
-    return build(tree_path("--overlay"), tree_path("--build", "xen"),
-                 "the kernel with this driver")
+    return one("--overlay", "xen", "the kernel with this driver", count)
 
 
-def original():
+def original(count=False):
     """The same kernel, same configuration, with the driver it came with."""
-    return build(tree_path("--pristine"), tree_path("--build", "xen-original"),
-                 "the original kernel")
+    return one("--pristine", "xen-original", "the original kernel", count)

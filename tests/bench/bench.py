@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Measure this driver and the one it replaces, on Xen, with a real daemon.
+
+Both kernels come from one tree and one configuration. The primary figures are
+counted: under -icount guest time is the number of instructions executed, one
+ns each, so that two runs agree within about 1 % whatever else the host does.
+With two virtual CPUs and a thread for each, figures depend on the host; those
+are medians of rounds in which the two kernels take turns.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "xen"))
+
+# pylint: disable=wrong-import-position
+import guest                                            # noqa: E402
+import initramfs                                        # noqa: E402
+import kernel                                           # noqa: E402
+from goals import CASES, FIGURES                        # noqa: E402
+from machine import Machine, MachineError               # noqa: E402
+import plot                                             # noqa: E402
+import tables                                           # noqa: E402
+
+OUT = kernel.BUILD / "bench"
+DRIVERS = ("original", "ours")
+
+# name: what is said of it, and how the machine is set up
+MACHINES = {
+    "counted": ("1 CPU, counted instructions", {"smp": 1, "icount": True}),
+    "counted-2": ("2 CPUs, counted instructions", {"smp": 2, "icount": True}),
+    "smp": ("2 CPUs, each a thread of the host", {"smp": 2}),
+}
+DAEMONS = ("xenstored", "oxenstored")
+
+
+def program(name, *sources):
+    """Compile a program of this directory."""
+    out = OUT / name
+    subprocess.run(["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror",
+                    "-static", "-pthread", "-o", out, *(HERE / source for source in sources)],
+                   check=True)
+    return out
+
+
+def module(bzimage, name):
+    """Compile the kernel's half for the kernel that BZIMAGE belongs to."""
+    build = pathlib.Path(bzimage).resolve().parents[3]
+    place = OUT / f"module-{name}"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(HERE / "module", place)
+    if not (build / "Module.symvers").exists():
+        shutil.copy(build / "vmlinux.symvers", build / "Module.symvers")
+    for what, *goal in (("prepare", "modules_prepare"),
+                        ("build", f"M={place}", "modules")):
+        kernel.step(f"benchmark module, {name}: {what}",
+                    OUT / f"module-{name}-{what}.log",
+                    *kernel.make_command(build), *goal)
+    return place / "xenbus_bench.ko"
+
+
+class Kernel:
+    """One of the two kernels, with all that it boots with."""
+
+    def __init__(self, name, bzimage):
+        self.name = name
+        self.bzimage = pathlib.Path(bzimage).resolve()
+        bench = {module(self.bzimage, name): "bench/xenbus_bench.ko"}
+        self.archive = initramfs.dom0_archive(self.bzimage, bench | {
+            program("xsbench", "xsbench.c", "meter.c"): "bin/xsbench",
+            program("xswait", "xswait.c"): "bin/xswait",
+            HERE / "bench-store": "bin/bench-store"}, bench)
+
+
+def run(what, machine, daemon, options):
+    """Boot WHAT, run the cases, return them by name.
+
+    They run before the machine gets any input, so that two counted runs of
+    one kernel give the same figures.
+    """
+    cases = [case for case in options.cases if not case.startswith("guest-")]
+    cmdline = (f"store={daemon} first=bench-store norandmaps "
+               f"bench-divisor={options.divisor} "
+               f"bench-cases={':'.join(cases)} {options.cmdline}")
+    found = {}
+    with Machine(f"bench-{what.name}", what.bzimage, what.archive,
+                 initramfs.packages(), cmdline,
+                 **MACHINES[machine][1]) as vm:
+        vm.boot(3600)
+        for line in vm.check("cat /run/first").splitlines():
+            if line.startswith("{"):
+                figures = json.loads(line)
+                found[figures.pop("case")] = figures
+        vm.power_off()
+    return found
+
+
+def median(rounds):
+    """The rounds of one kernel as one, figure by figure."""
+    result = {}
+    for case in rounds[0]:
+        good = [r[case] for r in rounds if "us" in r.get(case, {})]
+        if good:
+            result[case] = {figure: statistics.median(g[figure] for g in good)
+                            for figure in good[0]}
+    return result
+
+
+def measure(kernels, machine, daemon, options):
+    """Both kernels on one kind of machine with one daemon."""
+    rounds = options.rounds if machine == "smp" else 1
+    results = {name: [] for name in kernels}
+    for number in range(rounds):
+        for name, what in kernels.items():
+            start = time.monotonic()
+            print(f"  {machine}, {daemon}, {name}, round {number + 1} of "
+                  f"{rounds} ...", end=" ", flush=True)
+            try:
+                found = run(what, machine, daemon, options)
+                if options.guest:
+                    found |= guest.measure(what, daemon, MACHINES[machine][1])
+                results[name].append(found)
+            except MachineError as failure:
+                print(f"failed: {failure}", flush=True)
+                continue
+            print(f"{time.monotonic() - start:.0f} s", flush=True)
+    return {name: median(r) if r else {} for name, r in results.items()}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--original", type=pathlib.Path, metavar="BZIMAGE")
+    parser.add_argument("--ours", type=pathlib.Path, metavar="BZIMAGE")
+    parser.add_argument("--machines", nargs="*", default=list(MACHINES),
+                        choices=MACHINES)
+    parser.add_argument("--daemons", nargs="*", default=list(DAEMONS),
+                        choices=DAEMONS)
+    parser.add_argument("--drivers", nargs="*", default=list(DRIVERS),
+                        choices=DRIVERS)
+    parser.add_argument("--cases", nargs="*", default=CASES, choices=CASES)
+    parser.add_argument("--rounds", type=int, default=3,
+                        help="of each kernel, where the host counts")
+    parser.add_argument("--divisor", type=int, default=1,
+                        help="so many times fewer operations of each case")
+    parser.add_argument("--cmdline", default="", metavar="WORDS",
+                        help="more words for the kernels' command line")
+    parser.add_argument("--guest", action=argparse.BooleanOptionalAction,
+                        default=True, help="measure a guest, too")
+    parser.add_argument("--allocations", action="store_true",
+                        help="count allocations: kernels with SLUB_STATS, "
+                             "whose times mean nothing")
+    return parser.parse_args()
+
+
+def bzimages(options):
+    """The kernels to measure, built where none was named."""
+    given = {"original": options.original, "ours": options.ours}
+    make = {"original": kernel.original, "ours": kernel.overlaid}
+    return {name: given[name] or make[name](options.allocations)
+            for name in options.drivers}
+
+
+def main():
+    options = arguments()
+    OUT.mkdir(parents=True, exist_ok=True)
+    if options.allocations:
+        options.machines, options.daemons = ["counted"], ["xenstored"]
+        options.divisor = max(options.divisor, 10)
+        options.guest = False
+    kernels = {name: Kernel(name, path)
+               for name, path in bzimages(options).items()}
+    results = {}
+    for machine in options.machines:
+        for daemon in options.daemons:
+            key = f"{machine} {daemon}"
+            results[key] = measure(kernels, machine, daemon, options)
+            title = f"{MACHINES[machine][0]}, {daemon}"
+            tables.show(title, machine, results[key], options.allocations)
+    name = "allocations" if options.allocations else "bench"
+    (OUT / f"{name}.json").write_text(json.dumps(
+        {"figures": FIGURES, "results": results}, indent=1) + "\n")
+    if not options.allocations:
+        plot.draw(results, OUT)
+    print("\n".join(f"build/bench/{path.name}"
+                    for path in sorted(OUT.glob("*.json")) +
+                    sorted(OUT.glob("*.svg"))))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("MPLBACKEND", "svg")
+    try:
+        main()
+    except kernel.BuildError as failure:
+        sys.exit(f"bench: {failure}")
