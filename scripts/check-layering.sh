@@ -31,8 +31,10 @@ declare -A below=(
 	[source]="request"
 	[gate]="wire"
 	[transport]="wire"
-	[conn]="source request gate ring transport wire"
-	[pump]="conn source request gate ring transport wire"
+	[conn]="stats source request gate ring transport wire"
+	[stats]="conn request"
+	[trace]="conn"
+	[pump]="stats conn source request gate ring transport wire"
 	[ops]="conn request gate transport wire"
 	[directory]="ops conn request gate transport wire"
 	[transaction]="ops conn request gate transport wire"
@@ -48,7 +50,6 @@ declare -A core_for=(
 	[api]="ops watch conn request wire"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"
-	[debugfs]="ops watch session conn request gate transport wire"
 )
 
 # included FILE: the names, without .h or _types.h, that it includes with quotes

@@ -85,7 +85,7 @@ warns_only() {
 source_tree=$("$REPO/scripts/kernel-tree.sh" --pristine) || exit 1
 mkdir -p "$work/pristine"
 (cd "$source_tree" && cp -a --parents Makefile drivers/Makefile drivers/Kconfig drivers/xen \
-	include/xen include/linux/device/bus.h "$work/pristine")
+	include/trace/events/xen.h include/xen include/linux/device/bus.h "$work/pristine")
 
 fresh
 try "--check says that there is none" says_none

@@ -26,6 +26,7 @@
 #include <uapi/linux/sched/types.h>
 
 #include "conn.h"
+#include "stats.h"
 
 /*
  * Is a signal the server's own, sent on the one CPU that all run on? Then the
@@ -42,6 +43,7 @@ static void xs_conn_event(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
 
+	xs_stats_signal(conn);
 	/* While the rings are being attached, nobody can look at them. */
 	if (READ_ONCE(conn->state) == XS_CONN_UP) {
 		if (xs_conn_can_mask(conn)) {
@@ -51,6 +53,7 @@ static void xs_conn_event(struct xs_transport *t)
 			return;
 		}
 	}
+	xs_stats_wake(conn);
 	wake_up(&conn->wq);
 }
 
@@ -123,6 +126,7 @@ static void xs_conn_set_up(struct xs_conn *conn)
 	/* A break that the I/O thread has not seen yet is not forgotten. */
 	if (conn->state == XS_CONN_BROKEN)
 		WRITE_ONCE(conn->break_err, 0);
+	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
 	WRITE_ONCE(conn->state, XS_CONN_UP);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
@@ -152,7 +156,7 @@ int xs_conn_connect(struct xs_conn *conn)
 		pr_info("dropping responses left in the ring\n");
 		xs_ring_skip(&conn->responses);
 		if (xs_ring_publish_responses(&conn->responses))
-			t->ops->kick(t);
+			xs_conn_kick(conn);
 	}
 
 	xs_conn_set_up(conn);
@@ -182,7 +186,7 @@ int xs_conn_reconnect(struct xs_conn *conn)
 	xs_conn_attach(conn);
 	xs_ring_skip(&conn->responses);
 	if (xs_ring_publish_responses(&conn->responses))
-		t->ops->kick(t);
+		xs_conn_kick(conn);
 	conn->generation++;
 	xs_conn_set_up(conn);
 	return 0;
@@ -290,8 +294,10 @@ void xs_conn_disconnect(struct xs_conn *conn)
 
 	spin_lock(&conn->lock);
 	up = conn->state != XS_CONN_DOWN;
-	if (conn->state == XS_CONN_UP)
+	if (conn->state == XS_CONN_UP) {
+		trace_xenstore_state(XS_CONN_UP, XS_CONN_DOWN, 0);
 		WRITE_ONCE(conn->state, XS_CONN_DOWN);
+	}
 	spin_unlock(&conn->lock);
 	if (up)
 		conn->t->ops->disconnect(conn->t);
@@ -408,6 +414,7 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	if (!req->source)
 		req->source = &conn->kernel;
 	xs_turns_add(&conn->turns, req);
+	xs_stats_submitted(conn, req);
 }
 
 /*

@@ -39,6 +39,12 @@
  */
 #define XS_WAKE_BYTES	(XENSTORE_RING_SIZE / 2)
 
+/* Powers of two of microseconds, and the last for 4 seconds and more. */
+#define XS_LATENCY_BUCKETS	24
+
+/* Types of messages, and one row for those without a name. */
+#define XS_LATENCY_ROWS		(XS_TYPE_COUNT + 1)
+
 /* Enough for short chains with thousands of requests in flight. */
 #define XS_PENDING_BUCKETS	1024
 
@@ -71,16 +77,33 @@ enum xs_conn_state {
 
 /**
  * struct xs_conn_stats - what has been seen on a connection
+ *
+ * Written by the I/O thread unless it says otherwise, see stats.h.
  */
 struct xs_conn_stats {
+	/** @submitted: requests accepted; under &xs_conn.lock */
+	unsigned long submitted;
 	/** @sent: requests put on the ring in full */
-	u64 sent;
+	unsigned long sent;
 	/** @replies: replies that completed a request */
-	u64 replies;
+	unsigned long replies;
 	/** @strays: replies that nobody waits for, dropped */
-	u64 strays;
+	unsigned long strays;
 	/** @events: watch events handed upwards */
-	u64 events;
+	unsigned long events;
+	/** @turns: turns of the I/O thread */
+	unsigned long turns;
+	/** @notifications: signals to the peer */
+	unsigned long notifications;
+	/** @signals: signals of the peer; whoever is signalled */
+	unsigned long signals;
+	/** @wakes: those of them that woke the I/O thread; likewise */
+	unsigned long wakes;
+	/**
+	 * @latency: replies by the type of the request, and by the time they
+	 * took; see xs_stats_bucket()
+	 */
+	unsigned long latency[XS_LATENCY_ROWS][XS_LATENCY_BUCKETS];
 };
 
 /**
@@ -150,7 +173,7 @@ struct xs_conn {
 		/** @rx.body: body and a NUL */
 		char body[XENSTORE_PAYLOAD_MAX + 1];
 	} rx;
-	/** @stats: I/O thread only; others may read torn values */
+	/** @stats: what happened; see there for who writes */
 	struct xs_conn_stats stats;
 
 	/** @thread: the I/O thread, NULL where a test steps the pump itself */
@@ -178,6 +201,7 @@ void xs_conn_break(struct xs_conn *conn, int err);
 
 /* pump.c */
 int xs_conn_pump(struct xs_conn *conn);
+void xs_conn_kick(struct xs_conn *conn);
 bool xs_conn_has_work(struct xs_conn *conn);
 bool xs_conn_event_matters(const struct xs_conn *conn);
 bool xs_conn_at_boundary(const struct xs_conn *conn);

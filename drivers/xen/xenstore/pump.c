@@ -17,6 +17,7 @@
 #include <linux/sched/mm.h>
 
 #include "conn.h"
+#include "stats.h"
 
 /* Move every pending request, queued or sent, to a list. */
 static void xs_conn_take_all_locked(struct xs_conn *conn,
@@ -48,9 +49,10 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	LIST_HEAD(failed);
 
 	spin_lock(&conn->lock);
-	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
 	WRITE_ONCE(conn->break_err, conn->break_err ?: err);
 	err = conn->break_err;
+	trace_xenstore_state(conn->state, XS_CONN_BROKEN, err);
+	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
 	xs_conn_take_all_locked(conn, &failed);
 	xs_turns_init(&conn->turns);
 	conn->tx.req = NULL;
@@ -89,7 +91,7 @@ static void xs_conn_next_request(struct xs_conn *conn)
 	if (sent) {
 		xs_turns_sent(&conn->turns, sent);
 		sent->state = XS_REQ_SENT;
-		conn->stats.sent++;
+		xs_stats_sent(conn, sent);
 	}
 	conn->tx.req = xs_turns_next(&conn->turns);
 	spin_unlock(&conn->lock);
@@ -161,14 +163,14 @@ static void xs_conn_receive_reply(struct xs_conn *conn)
 
 	req = xs_conn_claim_sent(conn, hdr->req_id);
 	if (!req) {
-		conn->stats.strays++;
+		xs_stats_stray(conn);
 		pr_warn_ratelimited("dropped a reply of type %u to no request\n",
 				    hdr->type);
 		return;
 	}
 	req->reply.hdr = *hdr;
 	err = xs_conn_copy_body(conn, req);
-	conn->stats.replies++;
+	xs_stats_replied(conn, req, err);
 	xs_request_finish(req, err);
 }
 
@@ -183,7 +185,7 @@ static int xs_conn_receive_message(struct xs_conn *conn)
 	}
 	err = conn->ops->event(conn, conn->rx.body, conn->rx.hdr.len);
 	if (!err)
-		conn->stats.events++;
+		xs_stats_event(conn);
 	return err;
 }
 
@@ -261,18 +263,31 @@ static bool xs_conn_peer_failed(const struct xs_conn *conn)
 	       xs_ring_room(&conn->requests) < 0;
 }
 
+/**
+ * xs_conn_kick() - signal the peer
+ * @conn: a connection with a page
+ *
+ * Context: I/O thread, or whoever has parked it.
+ */
+void xs_conn_kick(struct xs_conn *conn)
+{
+	xs_stats_notify(conn);
+	conn->t->ops->kick(conn->t);
+}
+
 static int xs_conn_turn(struct xs_conn *conn)
 {
 	bool kick;
 	int err;
 
+	xs_stats_turn(conn);
 	err = xs_conn_send(conn);
 	kick = xs_ring_publish_requests(&conn->requests);
 	if (!err)
 		err = xs_conn_receive(conn);
 	kick |= xs_ring_publish_responses(&conn->responses);
 	if (kick)
-		conn->t->ops->kick(conn->t);
+		xs_conn_kick(conn);
 	if (!err && xs_conn_peer_failed(conn))
 		err = -EIO;
 	return err;

@@ -160,6 +160,7 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 	req->caller_id = 0;
 	req->caller_tx = 0;
 	req->source = NULL;
+	req->submitted = 0;
 	req->busy = false;
 	req->gate = NULL;
 	init_waitqueue_head(&req->wq);

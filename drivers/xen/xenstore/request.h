@@ -96,6 +96,8 @@ struct xs_request {
 	 * the request completes. Const after submission.
 	 */
 	struct xs_source *source;
+	/** @submitted: when it was accepted; const until it completes */
+	u64 submitted;
 	/** @busy: sent in a turn of those who flood; see source.c */
 	bool busy;
 	/** @gate: left when the request completes; NULL if it never entered */

@@ -25,6 +25,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
+#include <trace/events/xenstore.h>
 
 #include "ops.h"
 #include "watch.h"
@@ -311,6 +312,7 @@ static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
 	token = xs_wire_next_string(&pos, body + len);
 	if (path && token)
 		entry = xs_watch_find(watches, path, token);
+	trace_xenstore_event(entry ? entry->id : 0, len);
 	if (!entry) {
 		watches->dropped++;
 		return 0;
