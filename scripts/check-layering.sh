@@ -41,12 +41,13 @@ declare -A below=(
 	[watch]="ops conn request gate transport wire"
 	[suspend]="watch ops conn request gate transport wire"
 	[session]="watch ops conn request gate transport wire"
+	[debugfs]="watch stats conn"
 )
 
 # Binding: which headers of the core a file may include. The rest reaches the
 # store through <xen/xenbus.h> alone, like any other driver.
 declare -A core_for=(
-	[store]="ops watch session conn request gate transport wire"
+	[store]="debugfs ops watch session conn request gate transport wire"
 	[api]="ops watch conn request wire"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"
@@ -77,7 +78,7 @@ done
 # sessions, and only its client.c knows so. Nobody knows the loop.
 declare -A loop_for=(
 	[loop]=""
-	[client]="loop ../session"
+	[client]="loop ../session ../debugfs"
 	[evtchn]="loop"
 	[privcmd]="loop"
 	[proc]="loop"
@@ -135,7 +136,7 @@ for file in "$core"/*.c; do
 		function breach(why) { print file ":" NR ": " $0 "   <- " why; bad = 1 }
 		/^(EXPORT_|MODULE_|DEFINE_STATIC_KEY|module_|TRACE_|KUNIT|VISIBLE_IF)/ { next }
 		/^static (DEFINE_|LIST_HEAD|DECLARE_|atomic)/ || /^(DEFINE_|LIST_HEAD\(|DECLARE_)/ {
-			if ($0 !~ /STATIC_KEY|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
+			if ($0 !~ /STATIC_KEY|SHOW_ATTRIBUTE|SEQ_ATTRIBUTE|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
 				breach("file-scope state in the core"); next }
 		/^[a-z].*[;=]$|^[a-z].*= / && !/[()]/ {
 			if ($0 !~ /(^| )const |kmem_cache|^(extern|typedef|struct [a-z_]+;|enum [a-z_]+;)/)

@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) "xenbus: " fmt
 
+#include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
@@ -19,6 +20,7 @@
 #include <linux/reboot.h>
 #include <xen/xenbus.h>
 
+#include "../xenstore/debugfs.h"
 #include "store.h"
 #include "xen_transport.h"
 
@@ -31,6 +33,8 @@ struct xs_store {
 	struct mutex ready_mutex;
 	/** @ready_chain: who is to be told when the server is there; own lock */
 	struct blocking_notifier_head ready_chain;
+	/** @debugfs: the directory, from xs_store_init() to xs_store_stop() */
+	struct dentry *debugfs;
 };
 
 static struct xs_store xs_store = {
@@ -106,6 +110,7 @@ void xs_store_init(struct xs_transport *t)
 	xs_conn_init(&xs_store.conn, t, &xs_watch_conn_ops, &xs_store.watches);
 	xs_store.conn.write_behind = xenbus_write_behind;
 	xs_watches_init(&xs_store.watches, &xs_store.conn);
+	xs_store.debugfs = xs_debugfs_create(&xs_store.watches);
 }
 
 /**
@@ -151,6 +156,7 @@ err_unregister:
  */
 void xs_store_stop(void)
 {
+	debugfs_remove(xs_store.debugfs);
 	xs_watches_stop(&xs_store.watches);
 	xs_conn_stop(&xs_store.conn);
 	xs_conn_disconnect(&xs_store.conn);

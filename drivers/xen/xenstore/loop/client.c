@@ -16,6 +16,7 @@
 #define pr_fmt(fmt) "xenstore_loop: " fmt
 
 #include <linux/completion.h>
+#include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/miscdevice.h>
@@ -26,11 +27,13 @@
 #include <linux/workqueue.h>
 #include <xen/xen.h>
 
+#include "../debugfs.h"
 #include "../session.h"
 #include "loop.h"
 
 static struct xs_conn xs_loop_conn;
 static struct xs_watches xs_loop_watches;
+static struct dentry *xs_loop_debugfs;
 
 /*
  * A daemon has gone and clients wait for another. Under the channel's bind
@@ -236,6 +239,7 @@ static int __init xs_loop_init(void)
 	err = misc_register(&xs_loop_device);
 	if (err)
 		goto err_evtchn;
+	xs_loop_debugfs = xs_debugfs_create(&xs_loop_watches);
 	return 0;
 
 err_evtchn:
@@ -253,6 +257,7 @@ module_init(xs_loop_init);
 /* Nobody has a file open, so nothing is under way but what a daemon left. */
 static void __exit xs_loop_exit(void)
 {
+	debugfs_remove(xs_loop_debugfs);
 	misc_deregister(&xs_loop_device);
 	xs_loop_evtchn_exit();
 	xs_loop_privcmd_exit();

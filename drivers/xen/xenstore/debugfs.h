@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A connection and its watches, for people to look at.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_DEBUGFS_H
+#define _XENSTORE_DEBUGFS_H
+
+#include <linux/err.h>
+
+#include "watch.h"
+
+struct dentry;
+struct seq_file;
+
+#ifdef CONFIG_DEBUG_FS
+
+struct dentry *xs_debugfs_create(struct xs_watches *watches);
+
+/* What the files say, for the suites. */
+void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches);
+void xs_debugfs_show_latency(struct seq_file *m, const struct xs_conn *conn);
+void xs_debugfs_show_bucket(struct seq_file *m, struct xs_conn *conn,
+			    unsigned int bucket);
+void xs_debugfs_show_watch(struct seq_file *m, struct xs_watches *watches,
+			   const struct xs_watch_entry *entry);
+
+#else
+
+static inline struct dentry *xs_debugfs_create(struct xs_watches *watches)
+{
+	return ERR_PTR(-ENODEV);
+}
+
+#endif
+
+#endif /* _XENSTORE_DEBUGFS_H */
