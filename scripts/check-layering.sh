@@ -38,17 +38,18 @@ declare -A below=(
 	[ops]="conn request gate transport wire"
 	[directory]="ops conn request gate transport wire"
 	[transaction]="ops conn request gate transport wire"
-	[watch]="ops conn request gate transport wire"
-	[suspend]="watch ops conn request gate transport wire"
-	[session]="watch ops conn request gate transport wire"
-	[debugfs]="watch stats conn"
+	[lane]=""
+	[watch]="lane ops conn request gate transport wire"
+	[suspend]="watch lane ops conn request gate transport wire"
+	[session]="watch lane ops conn request gate transport wire"
+	[debugfs]="watch lane stats conn"
 )
 
 # Binding: which headers of the core a file may include. The rest reaches the
 # store through <xen/xenbus.h> alone, like any other driver.
 declare -A core_for=(
-	[store]="debugfs ops watch session conn request gate transport wire"
-	[api]="ops watch conn request wire"
+	[store]="debugfs ops watch lane session conn request gate transport wire"
+	[api]="ops watch lane conn request wire"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"
 )
@@ -120,9 +121,9 @@ found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${co
 # Waiting is where deadlocks are made; it happens in six files. In the loop,
 # only a reader of /dev/xen/evtchn waits, who is a daemon.
 for file in "$core"/*.c "$binding"/*.c; do
-	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/watch.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
+	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/lane.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
 	case $file in "$binding"/*) continue ;; esac
-	found "wait_event belongs to request, gate, conn, transaction, watch and session" '\bwait_event' "$file"
+	found "wait_event belongs to request, gate, conn, transaction, lane and session" '\bwait_event' "$file"
 done
 for file in "$core"/loop/*.c; do
 	[ "$file" != "$core/loop/evtchn.c" ] || continue

@@ -172,7 +172,7 @@ bool shim_run_work(void)
 	if (!work)
 		return false;
 	list_del_init(&work->node);
-	work->fn(work);
+	work->func(work);
 	return true;
 }
 

@@ -221,9 +221,9 @@ static unsigned int xs_debugfs_pending(struct xs_watches *watches,
 {
 	unsigned int pending;
 
-	spin_lock(&watches->lock);
+	spin_lock(&watches->lanes.lock);
 	pending = entry->dead ? 0 : entry->watch->nr_pending;
-	spin_unlock(&watches->lock);
+	spin_unlock(&watches->lanes.lock);
 	return pending;
 }
 

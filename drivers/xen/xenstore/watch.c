@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Watches: registry, event queue, dispatcher.
+ * Watches: registry and events.
  *
  * Every watch has an entry here with an id of its own; the token that the
  * server sends back is that id behind a number drawn at boot, so that neither
@@ -16,12 +16,9 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#define pr_fmt(fmt) "xenstore: " fmt
 
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/kthread.h>
-#include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
@@ -30,10 +27,11 @@
 #include "ops.h"
 #include "watch.h"
 
-/* A driver's event, from the I/O thread to the dispatcher. */
+/* A driver's event, from the I/O thread to whoever runs the callback. */
 struct xs_watch_event {
-	struct list_head node;		/* on &xs_watches.queue */
+	struct xs_lane_item item;	/* owned by @entry */
 	struct list_head entry_node;	/* on &xs_watch_entry.events */
+	struct hlist_node pending_node;	/* on &xs_watches.pending */
 	struct xs_watch_entry *entry;	/* holds a reference */
 	u32 hash;			/* of @path */
 	char path[];
@@ -80,6 +78,8 @@ static void xs_watch_entry_release(struct kref *ref)
 	entry = container_of(ref, struct xs_watch_entry, ref);
 	if (entry->ops)
 		entry->ops->release(entry);
+	if (entry->lane)
+		xs_lane_put(entry->lane);
 	kfree_rcu(entry, rcu);
 }
 
@@ -131,12 +131,14 @@ static void xs_watch_entry_kill(struct xs_watches *watches,
 	struct xs_watch_event *event, *next;
 	LIST_HEAD(events);
 
-	spin_lock(&watches->lock);
+	spin_lock(&watches->lanes.lock);
 	entry->dead = true;
 	list_splice_init(&entry->events, &events);
-	list_for_each_entry(event, &events, entry_node)
-		list_del(&event->node);
-	spin_unlock(&watches->lock);
+	list_for_each_entry(event, &events, entry_node) {
+		xs_lane_cancel_locked(entry->lane, &event->item);
+		hlist_del(&event->pending_node);
+	}
+	spin_unlock(&watches->lanes.lock);
 
 	list_for_each_entry_safe(event, next, &events, entry_node) {
 		kfree(event);
@@ -213,6 +215,30 @@ static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 	return NULL;
 }
 
+/* With the lock of the lanes held, because the lane lets go of it. */
+static void xs_watch_event_take(struct xs_lane_item *item)
+{
+	struct xs_watch_event *event;
+
+	event = container_of(item, struct xs_watch_event, item);
+	list_del(&event->entry_node);
+	hlist_del(&event->pending_node);
+	event->entry->watch->nr_pending--;
+}
+
+/* After the callback the watch may be gone. */
+static void xs_watch_event_run(struct xs_lane_item *item)
+{
+	struct xs_watch_event *event;
+	struct xs_watch_entry *entry;
+
+	event = container_of(item, struct xs_watch_event, item);
+	entry = event->entry;
+	entry->watch->callback(entry->watch, event->path, entry->token);
+	kfree(event);
+	xs_watch_entry_put(entry);
+}
+
 static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
 						   const char *path)
 {
@@ -222,21 +248,32 @@ static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
 	event = kmalloc(struct_size(event, path, size), XS_GFP | __GFP_NOWARN);
 	if (!event)
 		return NULL;
+	xs_lane_item_init(&event->item, xs_watch_event_run);
+	event->item.owner = entry;
+	event->item.take = xs_watch_event_take;
 	event->entry = entry;
-	event->hash = full_name_hash(NULL, path, size - 1);
+	event->hash = full_name_hash(entry, path, size - 1);
 	memcpy(event->path, path, size);
 	return event;
 }
 
+static struct hlist_head *xs_watch_bucket(struct xs_watches *watches,
+					  const struct xs_watch_event *event)
+{
+	return &watches->pending[event->hash % XS_WATCH_PENDING_BUCKETS];
+}
+
 static bool xs_watch_is_pending_locked(struct xs_watches *watches,
 				       const struct xs_watch_event *new)
-	__must_hold(&watches->lock)
+	__must_hold(&watches->lanes.lock)
 {
 	struct xs_watch_event *event;
 
-	lockdep_assert_held(&watches->lock);
-	list_for_each_entry(event, &new->entry->events, entry_node) {
-		if (event->hash == new->hash && !strcmp(event->path, new->path))
+	lockdep_assert_held(&watches->lanes.lock);
+	hlist_for_each_entry(event, xs_watch_bucket(watches, new),
+			     pending_node) {
+		if (event->hash == new->hash && event->entry == new->entry &&
+		    !strcmp(event->path, new->path))
 			return true;
 	}
 	return false;
@@ -250,7 +287,7 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 	struct xenbus_watch *watch = entry->watch;
 	bool queued = false;
 
-	spin_lock(&watches->lock);
+	spin_lock(&watches->lanes.lock);
 	if (entry->dead)
 		goto out_unlock;
 	if (watch->will_handle &&
@@ -260,12 +297,13 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 		watches->merged++;
 		goto out_unlock;
 	}
-	list_add_tail(&event->node, &watches->queue);
 	list_add_tail(&event->entry_node, &entry->events);
+	hlist_add_head(&event->pending_node, xs_watch_bucket(watches, event));
 	watch->nr_pending++;
+	xs_lane_add_locked(entry->lane, &event->item);
 	queued = true;
 out_unlock:
-	spin_unlock(&watches->lock);
+	spin_unlock(&watches->lanes.lock);
 	return queued;
 }
 
@@ -274,9 +312,9 @@ static bool xs_watch_is_full(struct xs_watches *watches,
 {
 	bool full;
 
-	spin_lock(&watches->lock);
+	spin_lock(&watches->lanes.lock);
 	full = !entry->dead && entry->watch->nr_pending >= XS_WATCH_PENDING_MAX;
-	spin_unlock(&watches->lock);
+	spin_unlock(&watches->lanes.lock);
 	return full;
 }
 
@@ -285,20 +323,26 @@ static int xs_watch_deliver_driver(struct xs_watches *watches,
 				   struct xs_watch_entry *entry,
 				   const char *path)
 {
+	struct xs_lane *lane = xs_lane_get(entry->lane);
 	struct xs_watch_event *event;
+	int err = -ENOMEM;
 
 	if (xs_watch_is_full(watches, entry))
 		path = entry->path;
 	event = xs_watch_event_alloc(entry, path);
 	if (!event)
-		return -ENOMEM;
+		goto out_put_lane;
+	err = 0;
 	if (xs_watch_queue_event(watches, event)) {
-		wake_up(&watches->wq);
-		return 0;
+		/* The event, the watch and its entry may be gone by now. */
+		xs_lane_kick(lane);
+	} else {
+		kfree(event);
+		xs_watch_entry_put(entry);
 	}
-	kfree(event);
-	xs_watch_entry_put(entry);
-	return 0;
+out_put_lane:
+	xs_lane_put(lane);
+	return err;
 }
 
 static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
@@ -333,74 +377,20 @@ const struct xs_conn_ops xs_watch_conn_ops = {
 };
 EXPORT_SYMBOL_GPL(xs_watch_conn_ops);
 
-/* === Dispatcher === */
-
-static struct xs_watch_event *xs_watch_next_event(struct xs_watches *watches)
-{
-	struct xs_watch_event *event;
-
-	spin_lock(&watches->lock);
-	event = list_first_entry_or_null(&watches->queue, struct xs_watch_event,
-					 node);
-	if (event) {
-		list_del(&event->node);
-		list_del(&event->entry_node);
-		event->entry->watch->nr_pending--;
-	}
-	spin_unlock(&watches->lock);
-	return event;
-}
+/* === Life === */
 
 /**
- * xs_watches_dispatch() - run the callback of the oldest pending event
- * @watches: the registry
+ * xs_watches_dispatch() - run the callback of the oldest event in common lane
+ * @watches: a registry without threads
  *
- * The event is taken while the mutex is held, so whoever has dropped the
- * pending events of a watch and then gets the mutex knows that no callback of
- * it runs or will run. After the callback the watch may be gone.
- *
- * Context: Dispatcher; sleeps for as long as the callback does.
+ * Context: Process; sleeps for as long as the callback does.
  * Return: true if there was one.
  */
 bool xs_watches_dispatch(struct xs_watches *watches)
 {
-	struct xs_watch_event *event;
-	struct xs_watch_entry *entry;
-
-	mutex_lock(&watches->dispatch_mutex);
-	event = xs_watch_next_event(watches);
-	if (event) {
-		entry = event->entry;
-		WRITE_ONCE(watches->dispatcher, current);
-		entry->watch->callback(entry->watch, event->path, entry->token);
-		WRITE_ONCE(watches->dispatcher, NULL);
-	}
-	mutex_unlock(&watches->dispatch_mutex);
-	if (!event)
-		return false;
-	kfree(event);
-	xs_watch_entry_put(entry);
-	return true;
+	return xs_lane_run_one(&watches->lanes.common);
 }
 EXPORT_SYMBOL_GPL(xs_watches_dispatch);
-
-static bool xs_watches_has_events(struct xs_watches *watches)
-{
-	return !list_empty_careful(&watches->queue);
-}
-
-static int xs_watches_thread(void *data)
-{
-	struct xs_watches *watches = data;
-
-	while (!kthread_should_stop()) {
-		wait_event_idle(watches->wq, xs_watches_has_events(watches) ||
-				kthread_should_stop());
-		xs_watches_dispatch(watches);
-		cond_resched();
-	}
-	return 0;
-}
 
 /**
  * xs_watches_init() - make an empty registry
@@ -412,24 +402,23 @@ static int xs_watches_thread(void *data)
  */
 void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 {
+	unsigned int i;
+
 	watches->conn = conn;
 	watches->nonce = get_random_u32();
 	xa_init_flags(&watches->entries, XA_FLAGS_ALLOC1);
 	watches->next_id = 1;
-	spin_lock_init(&watches->lock);
-	INIT_LIST_HEAD(&watches->queue);
+	xs_lanes_init(&watches->lanes);
+	for (i = 0; i < XS_WATCH_PENDING_BUCKETS; i++)
+		INIT_HLIST_HEAD(&watches->pending[i]);
 	watches->merged = 0;
 	watches->dropped = 0;
-	mutex_init(&watches->dispatch_mutex);
-	watches->dispatcher = NULL;
-	watches->thread = NULL;
-	init_waitqueue_head(&watches->wq);
 }
 EXPORT_SYMBOL_GPL(xs_watches_init);
 
 /**
  * xs_watches_destroy() - free what a registry holds
- * @watches: the connection and the dispatcher have been stopped
+ * @watches: the connection has been stopped, and so have the lanes
  *
  * Context: Process.
  */
@@ -445,156 +434,26 @@ void xs_watches_destroy(struct xs_watches *watches)
 EXPORT_SYMBOL_GPL(xs_watches_destroy);
 
 /**
- * xs_watches_start() - start the dispatcher
- * @watches: a registry without one
+ * xs_watches_start() - begin to run callbacks
+ * @watches: a registry at a connection that is up
  *
  * Context: Process, may sleep.
- * Return: 0 or the error of kthread_create().
+ * Return: 0 or the error of xs_lanes_start().
  */
 int xs_watches_start(struct xs_watches *watches)
 {
-	struct task_struct *thread;
-
-	thread = kthread_run(xs_watches_thread, watches, "xenwatch");
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	watches->thread = thread;
-	return 0;
+	return xs_lanes_start(&watches->lanes, !watches->conn->t->peer_is_local);
 }
 EXPORT_SYMBOL_GPL(xs_watches_start);
 
 /**
- * xs_watches_stop() - end the dispatcher
+ * xs_watches_stop() - run no callbacks any more
  * @watches: the registry
  *
- * Context: Process, sleeps until a running callback has returned.
+ * Context: Process, sleeps until those that run have returned.
  */
 void xs_watches_stop(struct xs_watches *watches)
 {
-	if (watches->thread)
-		kthread_stop(watches->thread);
-	watches->thread = NULL;
+	xs_lanes_stop(&watches->lanes);
 }
 EXPORT_SYMBOL_GPL(xs_watches_stop);
-
-/* === Drivers' watches === */
-
-static int xs_watch_call(struct xs_watches *watches,
-			 struct xs_watch_entry *entry, u32 type)
-{
-	struct xs_request *req;
-	int err;
-
-	req = xs_watch_entry_request(entry, type, type == XS_UNWATCH ?
-				     XS_GFP_MUST : XS_GFP);
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	err = xs_conn_call(watches->conn, req, XS_GATE_NESTED);
-	if (!err)
-		err = xs_op_result(req);
-	xs_request_put(req);
-	return err;
-}
-
-static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
-					      struct xenbus_watch *watch)
-{
-	struct xs_watch_entry *entry;
-
-	rcu_read_lock();
-	entry = xa_load(&watches->entries, watch->id);
-	if (entry && (entry->watch != watch ||
-		      !kref_get_unless_zero(&entry->ref)))
-		entry = NULL;
-	rcu_read_unlock();
-	return entry;
-}
-
-/**
- * xs_watch_register() - have a callback run when a node changes
- * @watches: the registry
- * @watch: the caller's; path, callback and, if wanted, will_handle are set,
- *	and stay so until it is unregistered
- *
- * The server fires every watch once when it is set (xenstore.txt, WATCH), so
- * the callback runs at least once. It runs in process context with no lock of
- * this driver held that the caller could meet, one callback at a time.
- *
- * Context: Process, sleeps; not in the I/O thread.
- * Return: 0; -EINVAL if @watch is registered already; -ENOMEM; -EIO if the
- * ring is broken; or what the server replies, for instance -ENOSPC.
- */
-int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
-{
-	struct xs_watch_entry *entry;
-	int err;
-
-	entry = xs_watch_lookup(watches, watch);
-	if (entry) {
-		pr_err("the watch on %s is registered already\n", entry->path);
-		xs_watch_entry_put(entry);
-		return -EINVAL;
-	}
-	entry = xs_watch_entry_alloc(watch->node, "", 0, XS_GFP);
-	if (IS_ERR(entry))
-		return PTR_ERR(entry);
-	entry->watch = watch;
-	watch->nr_pending = 0;
-
-	xs_conn_might_wait(watches->conn);
-	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
-	err = xs_watch_entry_add(watches, entry);
-	if (!err) {
-		watch->id = entry->id;
-		err = xs_watch_call(watches, entry, XS_WATCH);
-		if (err)
-			xs_watch_entry_remove(watches, entry);
-	}
-	xs_gate_leave(&watches->conn->gate);
-	xs_watch_entry_put(entry);
-	return err;
-}
-EXPORT_SYMBOL_GPL(xs_watch_register);
-
-/* Wait for a callback that has begun, unless we are in it. */
-static void xs_watch_synchronize(struct xs_watches *watches)
-{
-	if (READ_ONCE(watches->dispatcher) == current)
-		return;
-	mutex_lock(&watches->dispatch_mutex);
-	mutex_unlock(&watches->dispatch_mutex);
-}
-
-/**
- * xs_watch_unregister() - end a watch
- * @watches: the registry
- * @watch: a registered watch
- *
- * When this returns, the callback is not running and will not run again,
- * unless it is the callback itself that calls.
- *
- * Context: Process, sleeps for the server and for a running callback of any
- * watch; the caller holds no lock that a callback takes.
- */
-void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
-{
-	struct xs_watch_entry *entry;
-	int err;
-
-	entry = xs_watch_lookup(watches, watch);
-	if (WARN_ON_ONCE(!entry))
-		return;
-
-	xs_conn_might_wait(watches->conn);
-	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
-	xs_watch_entry_remove(watches, entry);
-	err = xs_watch_call(watches, entry, XS_UNWATCH);
-	xs_gate_leave(&watches->conn->gate);
-	if (err)
-		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
-				    entry->path, err);
-	xs_watch_synchronize(watches);
-	watch->id = 0;
-	xs_watch_entry_put(entry);
-}
-EXPORT_SYMBOL_GPL(xs_watch_unregister);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Watches: registry, event queue, dispatcher.
+ * Watches: registry and events.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -9,17 +9,18 @@
 
 #include <linux/kref.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/rcupdate.h>
-#include <linux/spinlock.h>
-#include <linux/wait.h>
 #include <linux/xarray.h>
 #include <xen/xenbus.h>
 
 #include "conn.h"
+#include "lane.h"
 
 /* More pending events of one watch than this are merged into one. */
 #define XS_WATCH_PENDING_MAX	1024
+
+/* Enough for short chains in a storm of events. */
+#define XS_WATCH_PENDING_BUCKETS	256
 
 /* "nonce-id" in hex, and a NUL. */
 #define XS_WATCH_TOKEN_SIZE	18
@@ -42,8 +43,8 @@ struct xs_watch_ops {
 /**
  * struct xs_watch_entry - one watch as the server knows it
  *
- * Either &xs_watch_entry.watch is a driver's watch, whose events go through
- * the dispatcher, or &xs_watch_entry.ops takes them at once.
+ * Either &xs_watch_entry.watch is a driver's watch, whose callback runs in a
+ * lane, or &xs_watch_entry.ops takes the events at once.
  */
 struct xs_watch_entry {
 	/** @ref: registry 1, whoever created it 1, one per queued event */
@@ -58,9 +59,11 @@ struct xs_watch_entry {
 	void *owner;
 	/** @watch: const after init; NULL if @ops is set */
 	struct xenbus_watch *watch;
-	/** @events: pending events, oldest first; under &xs_watches.lock */
+	/** @lane: where the callback runs, a reference; NULL if @ops is set */
+	struct xs_lane *lane;
+	/** @events: pending events, oldest first; under &xs_lanes.lock */
 	struct list_head events;
-	/** @dead: unregistered, takes no more events; under &xs_watches.lock */
+	/** @dead: unregistered, takes no more events; under &xs_lanes.lock */
 	bool dead;
 	/** @token: what the server sends back; const while registered */
 	char token[XS_WATCH_TOKEN_SIZE];
@@ -85,23 +88,14 @@ struct xs_watches {
 	/** @next_id: where the next search for a free id begins; its lock */
 	u32 next_id;
 
-	/** @lock: protects @queue, @merged, &xs_watch_entry.events; a leaf */
-	spinlock_t lock;
-	/** @queue: pending events of all drivers' watches, oldest first */
-	struct list_head queue;
+	/** @lanes: where callbacks run; its lock protects what follows */
+	struct xs_lanes lanes;
+	/** @pending: pending events by watch and path */
+	struct hlist_head pending[XS_WATCH_PENDING_BUCKETS];
 	/** @merged: events that said nothing new and were not queued */
 	u64 merged;
 	/** @dropped: events that belong to no watch; I/O thread only */
 	u64 dropped;
-
-	/** @dispatch_mutex: held around a callback; above the waterline */
-	struct mutex dispatch_mutex;
-	/** @dispatcher: who is in a callback; only compared with current */
-	const struct task_struct *dispatcher;
-	/** @thread: the dispatcher, NULL where a test dispatches itself */
-	struct task_struct *thread;
-	/** @wq: the dispatcher sleeps here */
-	wait_queue_head_t wq;
 };
 
 extern const struct xs_conn_ops xs_watch_conn_ops;
@@ -118,6 +112,8 @@ void xs_watches_resume(struct xs_watches *watches);
 void xs_watches_suspend_cancel(struct xs_watches *watches);
 
 int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch);
+int xs_watch_register_in(struct xs_watches *watches,
+			 struct xenbus_watch *watch, struct xs_lane *lane);
 void xs_watch_unregister(struct xs_watches *watches,
 			 struct xenbus_watch *watch);
 

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Watches of drivers: setting and ending them.
+ *
+ * A driver waits for the server here, and at the end of a watch for a callback
+ * that runs. How events get to the callback, watch.c knows.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#define pr_fmt(fmt) "xenstore: " fmt
+
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/printk.h>
+
+#include "ops.h"
+#include "watch.h"
+
+static int xs_watch_call(struct xs_watches *watches,
+			 struct xs_watch_entry *entry, u32 type)
+{
+	struct xs_request *req;
+	int err;
+
+	req = xs_watch_entry_request(entry, type, type == XS_UNWATCH ?
+				     XS_GFP_MUST : XS_GFP);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	err = xs_conn_call(watches->conn, req, XS_GATE_NESTED);
+	if (!err)
+		err = xs_op_result(req);
+	xs_request_put(req);
+	return err;
+}
+
+static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
+					      struct xenbus_watch *watch)
+{
+	struct xs_watch_entry *entry;
+
+	rcu_read_lock();
+	entry = xa_load(&watches->entries, watch->id);
+	if (entry && (entry->watch != watch ||
+		      !kref_get_unless_zero(&entry->ref)))
+		entry = NULL;
+	rcu_read_unlock();
+	return entry;
+}
+
+static int xs_watch_set(struct xs_watches *watches,
+			struct xenbus_watch *watch,
+			struct xs_watch_entry *entry)
+{
+	int err;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	err = xs_watch_entry_add(watches, entry);
+	if (!err) {
+		watch->id = entry->id;
+		err = xs_watch_call(watches, entry, XS_WATCH);
+		if (err)
+			xs_watch_entry_remove(watches, entry);
+	}
+	xs_gate_leave(&watches->conn->gate);
+	return err;
+}
+
+/**
+ * xs_watch_register_in() - have a callback run in a lane when a node changes
+ * @watches: the registry
+ * @watch: the caller's; path, callback and, if wanted, will_handle are set,
+ *	and stay so until it is unregistered
+ * @lane: one of @watches
+ *
+ * The server fires every watch once when it is set (xenstore.txt, WATCH), so
+ * the callback runs at least once. It runs in process context with no lock of
+ * this driver held that the caller could meet, one callback at a time in each
+ * lane.
+ *
+ * Context: Process, sleeps; not in the I/O thread.
+ * Return: 0; -EINVAL if @watch is registered already; -ENOMEM; -EIO if the
+ * ring is broken; or what the server replies, for instance -ENOSPC.
+ */
+int xs_watch_register_in(struct xs_watches *watches,
+			 struct xenbus_watch *watch, struct xs_lane *lane)
+{
+	struct xs_watch_entry *entry;
+	int err;
+
+	entry = xs_watch_lookup(watches, watch);
+	if (entry) {
+		pr_err("the watch on %s is registered already\n", entry->path);
+		xs_watch_entry_put(entry);
+		return -EINVAL;
+	}
+	entry = xs_watch_entry_alloc(watch->node, "", 0, XS_GFP);
+	if (IS_ERR(entry))
+		return PTR_ERR(entry);
+	entry->watch = watch;
+	entry->lane = xs_lane_get(lane);
+	watch->nr_pending = 0;
+	err = xs_watch_set(watches, watch, entry);
+	xs_watch_entry_put(entry);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_watch_register_in);
+
+/**
+ * xs_watch_register() - have a callback run when a node changes
+ * @watches: the registry
+ * @watch: see xs_watch_register_in()
+ *
+ * The callback runs in the lane of the caller, if the caller is a callback,
+ * and so not before that one has returned; otherwise in the common lane.
+ *
+ * Context: Process, sleeps; not in the I/O thread.
+ * Return: As xs_watch_register_in().
+ */
+int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
+{
+	struct xs_lane *lane = xs_lane_current(&watches->lanes);
+
+	return xs_watch_register_in(watches, watch,
+				    lane ?: &watches->lanes.common);
+}
+EXPORT_SYMBOL_GPL(xs_watch_register);
+
+/**
+ * xs_watch_unregister() - end a watch
+ * @watches: the registry
+ * @watch: a registered watch
+ *
+ * When this returns, the callback is not running and will not run again,
+ * unless it is the callback itself that calls.
+ *
+ * Context: Process, sleeps for the server and for a running callback of this
+ * watch; the caller holds no lock that the callback takes.
+ */
+void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
+{
+	struct xs_watch_entry *entry;
+	int err;
+
+	entry = xs_watch_lookup(watches, watch);
+	if (WARN_ON_ONCE(!entry))
+		return;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	xs_watch_entry_remove(watches, entry);
+	err = xs_watch_call(watches, entry, XS_UNWATCH);
+	xs_gate_leave(&watches->conn->gate);
+	if (err)
+		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
+				    entry->path, err);
+	xs_lane_synchronize(entry->lane, entry);
+	watch->id = 0;
+	xs_watch_entry_put(entry);
+}
+EXPORT_SYMBOL_GPL(xs_watch_unregister);
