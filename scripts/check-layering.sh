@@ -50,6 +50,7 @@ declare -A below=(
 declare -A core_for=(
 	[store]="debugfs ops watch lane session conn request gate transport wire"
 	[api]="ops watch lane conn request wire"
+	[bus]="lane"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"
 )

@@ -33,6 +33,8 @@
 /** define XENBUS_MAX_RING_GRANTS - most grants one ring is mapped from */
 #define XENBUS_MAX_RING_GRANTS      16U
 
+struct xs_lane;
+
 /**
  * struct xenbus_watch - a node of the store whose subtree is watched
  *
@@ -106,8 +108,8 @@ struct xenbus_device {
 	 * another device by now, so this one leaves the store alone
 	 */
 	bool vanished;
-	/** @recheck: private to the bus; it will be looked at again */
-	bool recheck;
+	/** @lane: private to the bus; where callbacks for the device run */
+	struct xs_lane *lane;
 };
 
 #define to_xenbus_device(__dev)	container_of_const(__dev, struct xenbus_device, dev)

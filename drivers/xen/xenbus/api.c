@@ -18,6 +18,7 @@
 #include <xen/xenbus.h>
 
 #include "../xenstore/ops.h"
+#include "bus.h"
 #include "store.h"
 
 /**
@@ -338,7 +339,8 @@ EXPORT_SYMBOL_GPL(xenbus_gather);
  * register_xenbus_watch() - have a callback run when a node changes
  * @watch: the caller's, which keeps it until it is unregistered
  *
- * The callback runs at least once, soon. See xs_watch_register().
+ * The callback runs at least once, soon: in the lane of the device whose
+ * callback the caller is, or else in the common lane. See xs_watch_register().
  *
  * Return: 0 or a negative errno.
  */
@@ -347,6 +349,23 @@ int register_xenbus_watch(struct xenbus_watch *watch)
 	return xs_watch_register(xs_store_watches(), watch);
 }
 EXPORT_SYMBOL_GPL(register_xenbus_watch);
+
+/**
+ * xenbus_watch_register() - have a callback run in the lane of a device
+ * @dev: the device; if it has no lane, register_xenbus_watch() is meant
+ * @watch: the caller's, which keeps it until it is unregistered
+ *
+ * The callback never runs at the same time as another one of the device. See
+ * xs_watch_register_in().
+ *
+ * Return: 0 or a negative errno.
+ */
+int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
+{
+	if (!dev->lane)
+		return register_xenbus_watch(watch);
+	return xs_watch_register_in(xs_store_watches(), watch, dev->lane);
+}
 
 /**
  * unregister_xenbus_watch() - end a watch

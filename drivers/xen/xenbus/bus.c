@@ -7,12 +7,18 @@
  * of every change below it, drivers' own writes included. What an event says is
  * only where to look: each decision is made on what the store holds by then.
  *
- * Devices are added where the walk runs and on the dispatcher of watches.
- * They are removed on the dispatcher only, where the drivers' callbacks run
- * and may remove their own device. The dispatcher must not wait for a device
- * whose probe is running elsewhere: the probe may need a callback.
+ * Devices are added where the walk runs and in the common lane of callbacks,
+ * in the order of the store. Each has a lane of its own for what happens to it
+ * from then on: callbacks of its driver, which may remove it, and the bus's own
+ * look whether its directory is still there. So no two of them remove a device
+ * at the same time, and a driver that is stuck delays no other device. An event
+ * for a device that we have does no more than to ask for such a look.
  *
- * This file knows nothing about drivers, which see bus_device.c.
+ * No lane may wait for a device whose probe is running elsewhere: the probe may
+ * need a callback.
+ *
+ * Here devices are found and added; bus_retire.c removes them. Drivers see
+ * bus_device.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -22,43 +28,20 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/list.h>
+#include <linux/moduleparam.h>
+#include <linux/notifier.h>
+#include <linux/semaphore.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 #include <xen/xenbus.h>
 
 #include "bus.h"
+#include "store.h"
 
-/* How long the first event of a watch may take before we do without it. */
-#define BUS_RECHECK_TIMEOUT	(60 * HZ)
-
-/* What the store says about the directory of a device that we have. */
-enum bus_verdict {
-	BUS_STAYS,	/* it is that device's */
-	BUS_GONE,	/* it is not there */
-	BUS_REPLACED,	/* it was removed and made again for a new device */
-};
-
-/* A device on its way out whose directory is not its own any more. */
-struct bus_vanished {
-	struct list_head node;
-	struct xenbus_device *xendev;
-};
-
-static LIST_HEAD(bus_vanished_list);
-/* Protects bus_vanished_list; a leaf. */
-static DEFINE_SPINLOCK(bus_vanished_lock);
-
-/* A device that the dispatcher must look at again. */
-struct bus_recheck {
-	struct work_struct work;
-	struct xenbus_watch watch;	/* on the device's directory */
-	struct completion done;		/* the dispatcher has looked */
-	struct xen_bus_type *bus;
-	struct xenbus_device *xendev;	/* holds a reference */
-};
+static bool xenbus_parallel = true;
+module_param_named(parallel, xenbus_parallel, bool, 0444);
+MODULE_PARM_DESC(parallel,
+		 "Run callbacks of different devices at the same time");
 
 /* === Paths === */
 
@@ -92,76 +75,68 @@ static char *bus_path_type(const struct xen_bus_type *bus, const char *path)
 	return kstrndup(type, strcspn(type, "/"), GFP_KERNEL);
 }
 
-/* Errors other than these two do not say that the node is not there. */
-static bool bus_node_is_gone(const char *path)
-{
-	unsigned int num;
-	char **names = xenbus_directory(XBT_NIL, path, "", &num);
-	int err = PTR_ERR_OR_ZERO(names);
-
-	if (!err)
-		kfree(names);
-	return err == -ENOENT || err == -EACCES;
-}
-
-/* === Finding devices === */
-
-static int bus_match_nodename(struct device *dev, const void *nodename)
-{
-	return !strcmp(to_xenbus_device(dev)->nodename, nodename);
-}
-
-/* The caller has to put the device. */
-static struct xenbus_device *bus_find_node(struct xen_bus_type *bus,
-					   const char *nodename)
-{
-	struct device *dev;
-
-	dev = bus_find_device(&bus->bus, NULL, nodename, bus_match_nodename);
-	return dev ? to_xenbus_device(dev) : NULL;
-}
-
-static bool bus_has_name(struct xen_bus_type *bus, const char *name)
-{
-	struct device *dev = bus_find_device_by_name(&bus->bus, NULL, name);
-
-	put_device(dev);
-	return dev;
-}
-
 /* === Adding devices === */
+
+/* A device that goes makes room for another. */
+static void bus_look_again(struct xs_lane_item *item);
 
 static void bus_device_release(struct device *dev)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
+	xs_lane_put(xendev->lane);
 	kfree(xendev->otherend);
-	kfree(xendev);
+	kfree(to_bus_device(xendev));
+}
+
+static struct xs_lane *bus_lane_alloc(void)
+{
+	struct xs_lanes *lanes = &xs_store_watches()->lanes;
+
+	if (!xenbus_parallel)
+		return xs_lane_get(&lanes->common);
+	return xs_lane_alloc(lanes, GFP_KERNEL);
 }
 
 /* From here on the device is only ever put, never freed. */
-static struct xenbus_device *bus_device_alloc(struct xen_bus_type *bus,
-					      const char *type,
-					      const char *nodename)
+static void bus_device_init(struct bus_device *bdev, struct xen_bus_type *bus)
 {
-	size_t path_size = strlen(nodename) + 1;
-	size_t type_size = strlen(type) + 1;
-	struct xenbus_device *xendev;
-	char *strings;
+	struct xenbus_device *xendev = &bdev->xendev;
 
-	xendev = kzalloc(sizeof(*xendev) + path_size + type_size, GFP_KERNEL);
-	if (!xendev)
-		return NULL;
-	strings = (char *)(xendev + 1);
-	xendev->nodename = memcpy(strings, nodename, path_size);
-	xendev->devicetype = memcpy(strings + path_size, type, type_size);
 	xendev->state = XenbusStateInitialising;
 	init_completion(&xendev->down);
 	sema_init(&xendev->reclaim_sem, 1);
+	bus_retire_init(bdev);
+	xs_lane_item_init(&bdev->again, bus_look_again);
 	xendev->dev.bus = &bus->bus;
 	xendev->dev.release = bus_device_release;
 	device_initialize(&xendev->dev);
-	return xendev;
+}
+
+static struct bus_device *bus_device_alloc(struct xen_bus_type *bus,
+					   const char *type,
+					   const char *nodename)
+{
+	size_t path_size = strlen(nodename) + 1;
+	size_t type_size = strlen(type) + 1;
+	struct bus_device *bdev;
+	struct xs_lane *lane;
+
+	bdev = kzalloc(struct_size(bdev, strings, path_size + type_size),
+		       GFP_KERNEL);
+	if (!bdev)
+		return NULL;
+	lane = bus_lane_alloc();
+	if (IS_ERR(lane)) {
+		kfree(bdev);
+		return NULL;
+	}
+	bdev->xendev.lane = lane;
+	bdev->xendev.nodename = memcpy(bdev->strings, nodename, path_size);
+	bdev->xendev.devicetype = memcpy(bdev->strings + path_size, type,
+					 type_size);
+	bus_device_init(bdev, bus);
+	return bdev;
 }
 
 static int bus_device_name(struct xen_bus_type *bus,
@@ -173,29 +148,42 @@ static int bus_device_name(struct xen_bus_type *bus,
 	err = bus->get_bus_id(name, xendev->nodename);
 	if (err)
 		return err;
-	/* Different paths may give one name; the driver core warns of that. */
-	if (bus_has_name(bus, name)) {
-		pr_warn_ratelimited("%s: there is another device %s\n",
-				    xendev->nodename, name);
-		return -EEXIST;
-	}
 	return dev_set_name(&xendev->dev, "%s", name);
+}
+
+/* Different paths may give one name; the driver core warns of that. */
+static int bus_device_list(struct xen_bus_type *bus, struct bus_device *bdev)
+{
+	int err = bus_table_add(&bus->table, bdev);
+
+	if (err == -EEXIST)
+		pr_warn_ratelimited("%s: there is another device %s\n",
+				    bdev->xendev.nodename, bdev->name.string);
+	return err;
 }
 
 static int bus_add_device(struct xen_bus_type *bus, const char *type,
 			  const char *nodename)
 {
-	struct xenbus_device *xendev = bus_device_alloc(bus, type, nodename);
+	struct bus_device *bdev = bus_device_alloc(bus, type, nodename);
 	int err;
 
-	if (!xendev)
+	if (!bdev)
 		return -ENOMEM;
-	err = bus_device_name(bus, xendev);
-	if (!err)
-		err = device_add(&xendev->dev);
+	err = bus_device_name(bus, &bdev->xendev);
 	if (err)
-		put_device(&xendev->dev);
-	return err;
+		goto out_put;
+	err = bus_device_list(bus, bdev);
+	if (err)
+		goto out_put;
+	err = device_add(&bdev->xendev.dev);
+	if (!err)
+		return 0;
+	bus_table_remove(&bus->table, bdev);
+out_put:
+	put_device(&bdev->xendev.dev);
+	/* Somebody else was faster. */
+	return err == -EALREADY ? 0 : err;
 }
 
 /**
@@ -213,10 +201,10 @@ static int bus_add_device(struct xen_bus_type *bus, const char *type,
 int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename)
 {
-	struct xenbus_device *xendev = bus_find_node(bus, nodename);
+	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
 
-	if (xendev) {
-		put_device(&xendev->dev);
+	if (bdev) {
+		put_device(&bdev->xendev.dev);
 		return 0;
 	}
 	if (xenbus_read_driver_state(nodename) != XenbusStateInitialising)
@@ -269,194 +257,14 @@ int xenbus_probe_devices(struct xen_bus_type *bus)
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_devices);
 
-/* === Removing devices: dispatcher === */
+/* === Changes: the common lane === */
 
-/**
- * xenbus_path_vanished() - whether a path is the peer of a device without node
- * @path: compared as a pointer with &xenbus_device.otherend
- *
- * Context: Process.
- * Return: true if the device of that peer has lost its directory and is being
- * removed.
- */
-bool xenbus_path_vanished(const char *path)
+static int bus_look_below(struct device *dev, void *dir)
 {
-	struct bus_vanished *vanished;
-	bool found = false;
-
-	spin_lock(&bus_vanished_lock);
-	list_for_each_entry(vanished, &bus_vanished_list, node)
-		found |= READ_ONCE(vanished->xendev->otherend) == path;
-	spin_unlock(&bus_vanished_lock);
-	return found && path;
-}
-
-/*
- * A device that is not new while its node says so is another one. Two that are
- * both new differ in who their peer is, or the difference does not matter.
- */
-static bool bus_is_replaced(const struct xen_bus_type *bus,
-			    const struct xenbus_device *xendev)
-{
-	unsigned int id;
-
-	if (READ_ONCE(xendev->state) != XenbusStateInitialising)
-		return true;
-	if (!READ_ONCE(xendev->otherend))
-		return false;
-	id = xenbus_read_unsigned(xendev->nodename, bus->otherend_id_node,
-				  xendev->otherend_id);
-	return id != xendev->otherend_id;
-}
-
-static enum bus_verdict bus_judge(const struct xen_bus_type *bus,
-				  const struct xenbus_device *xendev)
-{
-	int state;
-
-	if (xenbus_scanf(XBT_NIL, xendev->nodename, "state", "%d",
-			 &state) != 1)
-		return bus_node_is_gone(xendev->nodename) ? BUS_GONE :
-							    BUS_STAYS;
-	if (state == XenbusStateInitialising && bus_is_replaced(bus, xendev))
-		return BUS_REPLACED;
-	return BUS_STAYS;
-}
-
-/*
- * The directory is gone, and may be there again for a new device at any time.
- * So the driver must neither write to it nor follow the states of the peer, and
- * nobody can close the device together with it: the peer reads as unknown.
- */
-static void bus_unregister_vanished(struct xenbus_device *xendev)
-{
-	struct bus_vanished vanished = { .xendev = xendev };
-
-	spin_lock(&bus_vanished_lock);
-	list_add(&vanished.node, &bus_vanished_list);
-	spin_unlock(&bus_vanished_lock);
-
-	device_unregister(&xendev->dev);
-
-	spin_lock(&bus_vanished_lock);
-	list_del(&vanished.node);
-	spin_unlock(&bus_vanished_lock);
-}
-
-/* On the dispatcher, because the watch has fired. */
-static void bus_recheck_changed(struct xenbus_watch *watch, const char *path,
-				const char *token)
-{
-	struct bus_recheck *recheck;
-
-	recheck = container_of(watch, struct bus_recheck, watch);
-	if (completion_done(&recheck->done))
-		return;
-	recheck->xendev->recheck = false;
-	xenbus_dev_changed(recheck->xendev->nodename, recheck->bus);
-	complete(&recheck->done);
-}
-
-/*
- * Wait until the lock of the device is free, then get the dispatcher to look:
- * a watch fires once when it is registered.
- */
-static void bus_recheck_work(struct work_struct *work)
-{
-	struct bus_recheck *recheck;
-	struct xenbus_device *xendev;
-	int err;
-
-	recheck = container_of(work, struct bus_recheck, work);
-	xendev = recheck->xendev;
-	device_lock(&xendev->dev);
-	device_unlock(&xendev->dev);
-
-	err = register_xenbus_watch(&recheck->watch);
-	if (!err) {
-		if (!wait_for_completion_timeout(&recheck->done,
-						 BUS_RECHECK_TIMEOUT))
-			err = -ETIMEDOUT;
-		unregister_xenbus_watch(&recheck->watch);
-	}
-	if (err) {
-		pr_warn("%s: not checked again: %d\n", xendev->nodename, err);
-		xendev->recheck = false;
-	}
-	put_device(&xendev->dev);
-	kfree(recheck);
-}
-
-static void bus_recheck_later(struct xen_bus_type *bus,
-			      struct xenbus_device *xendev)
-{
-	struct bus_recheck *recheck;
-
-	if (xendev->recheck)
-		return;
-	recheck = kzalloc(sizeof(*recheck), GFP_KERNEL);
-	if (!recheck)
-		return;
-	xendev->recheck = true;
-	get_device(&xendev->dev);
-	recheck->xendev = xendev;
-	recheck->bus = bus;
-	recheck->watch.node = xendev->nodename;
-	recheck->watch.callback = bus_recheck_changed;
-	init_completion(&recheck->done);
-	INIT_WORK(&recheck->work, bus_recheck_work);
-	queue_work(system_unbound_wq, &recheck->work);
-}
-
-/*
- * Remove the device if its directory is not its own any more.
- *
- * The lock of a device is held while its driver probes or removes it. Waiting
- * for it here could deadlock, since either may wait for a callback. Under the
- * lock no driver is at work, so what the store says is not a driver's half-done
- * change of state; and a device marked dead gets no driver any more.
- *
- * Returns whether it was removed.
- */
-static bool bus_retire(struct xen_bus_type *bus, struct xenbus_device *xendev)
-{
-	enum bus_verdict verdict = bus_judge(bus, xendev);
-
-	if (verdict == BUS_STAYS)
-		return false;
-	if (!device_trylock(&xendev->dev)) {
-		bus_recheck_later(bus, xendev);
-		return false;
-	}
-	verdict = bus_judge(bus, xendev);
-	if (verdict != BUS_STAYS) {
-		xendev->vanished = true;
-		kill_device(&xendev->dev);
-	}
-	device_unlock(&xendev->dev);
-	if (verdict == BUS_STAYS)
-		return false;
-
-	if (verdict == BUS_REPLACED)
-		dev_warn(&xendev->dev, "replaced by a new device\n");
-	bus_unregister_vanished(xendev);
-	return true;
-}
-
-/* === Changes: dispatcher === */
-
-struct bus_subtree {
-	struct xen_bus_type *bus;
-	const char *dir;
-};
-
-static int bus_retire_below(struct device *dev, void *data)
-{
-	const struct bus_subtree *subtree = data;
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
-	if (bus_path_is_below(xendev->nodename, subtree->dir))
-		bus_retire(subtree->bus, xendev);
+	if (bus_path_is_below(xendev->nodename, dir))
+		bus_ask_for_look(to_bus_device(xendev));
 	return 0;
 }
 
@@ -467,11 +275,10 @@ static int bus_retire_below(struct device *dev, void *data)
  */
 static void bus_dir_changed(struct xen_bus_type *bus, const char *dir)
 {
-	struct bus_subtree subtree = { .bus = bus, .dir = dir };
 	bool is_root = !strcmp(dir, bus->root);
 
 	if (is_root || bus_node_is_gone(dir))
-		bus_for_each_dev(&bus->bus, NULL, &subtree, bus_retire_below);
+		bus_for_each_dev(&bus->bus, NULL, (void *)dir, bus_look_below);
 	if (is_root)
 		xenbus_probe_devices(bus);
 }
@@ -491,21 +298,30 @@ static bool bus_event_matters(const char *event, size_t device_len)
 static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 			       const char *nodename)
 {
-	struct xenbus_device *xendev = bus_find_node(bus, nodename);
-	bool is_free = true;
+	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
 	char *type;
 
-	if (xendev) {
-		is_free = bus_event_matters(event, strlen(nodename)) &&
-			  bus_retire(bus, xendev);
-		put_device(&xendev->dev);
-	}
-	if (!is_free)
+	if (bdev) {
+		if (bus_event_matters(event, strlen(nodename)))
+			bus_ask_for_look(bdev);
+		put_device(&bdev->xendev.dev);
 		return;
+	}
 	type = bus_path_type(bus, nodename);
 	if (type)
 		xenbus_probe_node(bus, type, nodename);
 	kfree(type);
+}
+
+/* The device has gone from its directory. */
+static void bus_look_again(struct xs_lane_item *item)
+{
+	struct bus_device *bdev = container_of(item, struct bus_device, again);
+	struct xenbus_device *xendev = &bdev->xendev;
+
+	bus_device_changed(to_xen_bus_type(xendev->dev.bus), xendev->nodename,
+			   xendev->nodename);
+	put_device(&xendev->dev);
 }
 
 /**
@@ -516,9 +332,11 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
  * Adds a device that has appeared, removes one that is gone, and replaces one
  * whose directory was removed and made again in the meantime. An event for the
  * root itself leads to a look at all devices, those that we have and those
- * that the store has.
+ * that the store has. What concerns a device that we have happens later, in its
+ * lane.
  *
- * Context: Callback of a watch; sleeps; runs probe and remove of drivers.
+ * Context: Callback of a watch in the common lane; sleeps; runs probes of
+ * drivers.
  */
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus)
 {
@@ -538,3 +356,52 @@ void xenbus_dev_changed(const char *node, struct xen_bus_type *bus)
 	kfree(nodename);
 }
 EXPORT_SYMBOL_GPL(xenbus_dev_changed);
+
+/* === Buses === */
+
+/**
+ * xenbus_register_bus() - make a bus known to the driver core
+ * @bus: the bus
+ *
+ * Context: Process.
+ * Return: 0 or a negative errno.
+ */
+int xenbus_register_bus(struct xen_bus_type *bus)
+{
+	int err;
+
+	err = bus_table_init(&bus->table);
+	if (err)
+		return err;
+	err = bus_register(&bus->bus);
+	if (err)
+		goto err_table;
+	bus->removals.notifier_call = bus_removal;
+	err = bus_register_notifier(&bus->bus, &bus->removals);
+	if (err)
+		goto err_bus;
+	return 0;
+
+err_bus:
+	bus_unregister(&bus->bus);
+err_table:
+	bus_table_destroy(&bus->table);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xenbus_register_bus);
+
+/**
+ * xenbus_unregister_bus() - undo xenbus_register_bus()
+ * @bus: a bus without devices, in whose lanes nothing is left to do
+ *
+ * A running kernel keeps its buses; this is for test suites.
+ *
+ * Context: Process.
+ */
+void xenbus_unregister_bus(struct xen_bus_type *bus)
+{
+	bus_unregister_notifier(&bus->bus, &bus->removals);
+	bus_unregister(&bus->bus);
+	bus_table_destroy(&bus->table);
+}
+EXPORT_SYMBOL_GPL(xenbus_unregister_bus);

@@ -9,7 +9,13 @@
 
 #include <linux/device.h>
 #include <linux/device/bus.h>
+#include <linux/notifier.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <xen/xenbus.h>
+
+#include "../xenstore/lane.h"
 
 struct attribute_group;
 struct module;
@@ -18,9 +24,60 @@ struct module;
 #define XEN_BUS_ID_SIZE	20
 
 /**
+ * struct bus_key - a string by which a device can be found
+ */
+struct bus_key {
+	/** @head: in the table */
+	struct rhash_head head;
+	/** @string: the device's; const while in the table */
+	const char *string;
+};
+
+/**
+ * struct bus_table - the devices of a bus
+ */
+struct bus_table {
+	/** @lock: makes a look and taking a reference one; a leaf */
+	spinlock_t lock;
+	/** @paths: keys are nodenames; under @lock */
+	struct rhashtable paths;
+	/** @names: keys are names of the driver core; under @lock */
+	struct rhashtable names;
+};
+
+/**
+ * struct bus_device - a device as the bus knows it
+ */
+struct bus_device {
+	/** @xendev: what drivers know */
+	struct xenbus_device xendev;
+	/** @path: key in &bus_table.paths */
+	struct bus_key path;
+	/** @name: key in &bus_table.names */
+	struct bus_key name;
+	/** @listed: whether the table has it and a reference; under its lock */
+	bool listed;
+	/** @asked: an event wants a look; any */
+	int asked;
+	/** @removed: the driver core has let go of it; lane of the device */
+	bool removed;
+	/** @look: in the device's lane: is the directory still its own? */
+	struct xs_lane_item look;
+	/** @again: in the common lane: what is in the directory now? */
+	struct xs_lane_item again;
+	/** @retry: waits until a look is possible */
+	struct work_struct retry;
+	/** @strings: nodename and type */
+	char strings[];
+};
+
+#define to_bus_device(__xendev) \
+	container_of(__xendev, struct bus_device, xendev)
+
+/**
  * struct xen_bus_type - a bus whose devices are directories of the store
  *
- * All members are const after init.
+ * Members without a comment on it are const after init.
  */
 struct xen_bus_type {
 	/** @bus: the bus of the driver core */
@@ -42,16 +99,40 @@ struct xen_bus_type {
 	/** @probe: adds what is in the directory @dir of the type @type */
 	int (*probe)(struct xen_bus_type *bus, const char *type,
 		     const char *dir);
+	/** @table: what devices there are; own lock */
+	struct bus_table table;
+	/** @removals: tells of devices that are gone; set by the bus */
+	struct notifier_block removals;
 };
 
 #define to_xen_bus_type(__bus)	container_of(__bus, struct xen_bus_type, bus)
 
+/* api.c */
+int xenbus_watch_register(struct xenbus_device *dev,
+			  struct xenbus_watch *watch);
+
+/* bus_table.c: which devices there are */
+int bus_table_init(struct bus_table *table);
+void bus_table_destroy(struct bus_table *table);
+int bus_table_add(struct bus_table *table, struct bus_device *bdev);
+bool bus_table_remove(struct bus_table *table, struct bus_device *bdev);
+struct bus_device *bus_table_find(struct bus_table *table,
+				  const char *nodename);
+
+/* bus_retire.c: devices cease to be */
+bool bus_node_is_gone(const char *path);
+void bus_ask_for_look(struct bus_device *bdev);
+int bus_removal(struct notifier_block *nb, unsigned long action, void *dev);
+void bus_retire_init(struct bus_device *bdev);
+bool xenbus_path_vanished(const char *path);
+
 /* bus.c: directories become devices */
+int xenbus_register_bus(struct xen_bus_type *bus);
+void xenbus_unregister_bus(struct xen_bus_type *bus);
 int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename);
 int xenbus_probe_devices(struct xen_bus_type *bus);
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus);
-bool xenbus_path_vanished(const char *path);
 
 /* bus_device.c: devices meet drivers */
 extern const struct attribute_group *xenbus_dev_groups[];

@@ -257,7 +257,7 @@ static struct notifier_block backend_store_notifier = {
 
 static int __init backend_init(void)
 {
-	int err = bus_register(&xenbus_backend.bus);
+	int err = xenbus_register_bus(&xenbus_backend);
 
 	if (err)
 		return err;

@@ -439,7 +439,7 @@ static struct notifier_block frontend_store_notifier = {
 
 static int __init frontend_init(void)
 {
-	int err = bus_register(&xenbus_frontend.bus);
+	int err = xenbus_register_bus(&xenbus_frontend);
 
 	if (err)
 		return err;

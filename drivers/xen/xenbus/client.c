@@ -252,7 +252,7 @@ EXPORT_SYMBOL_GPL(xenbus_frontend_closed);
  * @path: the node; stays the caller's, and must live as long as the watch
  * @watch: filled in here; the node in it is NULL after a failure
  * @will_handle: see &xenbus_watch.will_handle; may be NULL
- * @callback: see &xenbus_watch.callback
+ * @callback: see &xenbus_watch.callback; runs in the lane of the device
  *
  * Context: Process; sleeps.
  * Return: 0 or a negative errno.
@@ -269,7 +269,7 @@ int xenbus_watch_path(struct xenbus_device *dev, const char *path,
 	watch->callback = callback;
 	watch->will_handle = will_handle;
 	watch->node = path;
-	err = register_xenbus_watch(watch);
+	err = xenbus_watch_register(dev, watch);
 	if (!err)
 		return 0;
 

@@ -3,9 +3,8 @@
  * The watches of a session.
  *
  * A client's watch is an entry of the registry like any other; its events do
- * not go through the dispatcher but straight from the I/O thread to the list
- * of unread messages, where an event that is unread makes an equal one
- * superfluous.
+ * not go through a lane but straight from the I/O thread to the list of unread
+ * messages, where an event that is unread makes an equal one superfluous.
  *
  * Copyright (C) 2026 The xenbus authors
  */

@@ -2,8 +2,8 @@
 /*
  * Tests of how directories become devices and cease to be.
  *
- * Where a test calls xenbus_dev_changed() itself, no watch is set, and the test
- * is the dispatcher: it decides what the bus is told of.
+ * Where a test calls xenbus_dev_changed() itself, no watch is set, and it is the
+ * test that decides what the bus is told of.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -12,6 +12,7 @@
 
 #include "fake_bus.h"
 #include "fake_memory.h"
+#include "store.h"
 
 static int bus_init(struct kunit *test)
 {
@@ -49,6 +50,27 @@ static void enumerate_twice_adds_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
 
 	KUNIT_EXPECT_EQ(test, fake->probes, 1);
+}
+
+static void enumerate_asks_once_per_node(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	unsigned int before, i;
+	char id[4];
+
+	for (i = 0; i < 20; i++) {
+		snprintf(id, sizeof(id), "%u", i);
+		fake_bus_add_node(fake, "vif", id);
+	}
+	before = fake_peer_count(&fake->store->peer);
+	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
+	/* The types, the nodes of the one type, and the state of each. */
+	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer) - before,
+			2 + 20);
+
+	before = fake_peer_count(&fake->store->peer);
+	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer) - before, 2);
 }
 
 static void enumerate_goes_on_after_a_node_without_a_name(struct kunit *test)
@@ -113,6 +135,7 @@ static void bus_start_over(struct fake_bus *fake)
 {
 	if (fake_bus_has_device("vif-0"))
 		device_unregister(&fake_bus_device(fake, "vif-0")->dev);
+	KUNIT_EXPECT_TRUE(fake->test, fake_bus_flush());
 	fake_bus_set(fake->store, "1", FAKE_BUS_ROOT "/vif/0/state");
 }
 
@@ -200,6 +223,7 @@ static void event_of_the_root_finds_what_appeared_and_vanished(struct kunit *t)
 	fake_bus_add_node(fake, "vbd", "2");
 
 	xenbus_dev_changed(FAKE_BUS_ROOT, &fake_bus_type);
+	KUNIT_ASSERT_TRUE(t, fake_bus_flush());
 
 	KUNIT_EXPECT_FALSE(t, fake_bus_has_device("vif-0"));
 	KUNIT_EXPECT_TRUE(t, fake_bus_has_device("vif-1"));
@@ -253,6 +277,7 @@ static void event_of_a_drivers_own_node_asks_nothing(struct kunit *test)
 
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/tx-ring-ref", &fake_bus_type);
 
+	KUNIT_EXPECT_EQ(test, xs_store_watches()->lanes.busy, 0);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer), before);
 }
 
@@ -268,6 +293,7 @@ static void store_that_fails_does_not_cost_devices(struct kunit *test)
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0", &fake_bus_type);
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif", &fake_bus_type);
 	xenbus_dev_changed(FAKE_BUS_ROOT, &fake_bus_type);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-0"));
 }
@@ -302,6 +328,7 @@ static void node_made_again_replaces_the_device(struct kunit *test)
 	fake_bus_rm_node(fake, "vif", "0");
 	fake_bus_add_node(fake, "vif", "0");
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/state", &fake_bus_type);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 
 	KUNIT_EXPECT_EQ(test, fake->removes, 1);
 	KUNIT_EXPECT_EQ(test, fake->probes, 2);
@@ -318,6 +345,7 @@ static void node_with_another_peer_replaces_the_device(struct kunit *test)
 
 	fake_bus_set(fake->store, "4", FAKE_BUS_ROOT "/vif/0/backend-id");
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0", &fake_bus_type);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 
 	KUNIT_EXPECT_EQ(test, fake->probes, 2);
 	KUNIT_EXPECT_EQ(test, fake_bus_device(fake, "vif-0")->otherend_id, 4);
@@ -333,6 +361,7 @@ static void device_that_is_still_new_is_not_replaced(struct kunit *test)
 
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0", &fake_bus_type);
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/state", &fake_bus_type);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 
 	KUNIT_EXPECT_EQ(test, fake->probes, 1);
 	KUNIT_EXPECT_EQ(test, fake->removes, 0);
@@ -353,6 +382,7 @@ static void replaced_device_leaves_its_successor_alone(struct kunit *test)
 	fake_bus_add_node(fake, "vif", "0");
 	fake_bus_set(fake->store, "2", "/peer/vif/0/state");
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/state", &fake_bus_type);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 
 	/* The state of the new peer was not taken for that of the old one. */
 	KUNIT_EXPECT_EQ(test, fake->result, XenbusStateUnknown);
@@ -425,6 +455,7 @@ static void node_made_again_during_probe_is_probed_again(struct kunit *test)
 static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(enumerate_adds_a_device_per_node),
 	KUNIT_CASE(enumerate_twice_adds_nothing),
+	KUNIT_CASE(enumerate_asks_once_per_node),
 	KUNIT_CASE(enumerate_goes_on_after_a_node_without_a_name),
 	KUNIT_CASE(enumerate_refuses_a_second_node_of_the_same_name),
 	KUNIT_CASE_PARAM(node_that_is_not_new_is_no_device,

@@ -96,15 +96,8 @@ static void fake_bus_flushed(struct xenbus_watch *watch, const char *path,
 	complete(&container_of(watch, struct fake_flush, watch)->done);
 }
 
-/**
- * fake_bus_flush() - wait until all events so far have been handled
- *
- * Events are handled in order, and a watch fires when it is set.
- *
- * Context: Process; not a callback of a watch.
- * Return: false if the dispatcher is stuck.
- */
-bool fake_bus_flush(void)
+/* Events are handled in order, and a watch fires when it is set. */
+static bool fake_bus_flush_common(void)
 {
 	struct fake_flush flush = {
 		.watch.node = "/flush",
@@ -117,6 +110,27 @@ bool fake_bus_flush(void)
 		return false;
 	done = wait_for_completion_timeout(&flush.done, FAKE_CALL_TIMEOUT);
 	unregister_xenbus_watch(&flush.watch);
+	return done;
+}
+
+/**
+ * fake_bus_flush() - wait until all events so far have been handled
+ *
+ * An event for the bus may lead to a look in the lane of a device, and this to
+ * another device in the common lane, whose peer then has a state.
+ *
+ * Context: Process; not a callback of a watch.
+ * Return: false if a lane is stuck.
+ */
+bool fake_bus_flush(void)
+{
+	struct xs_lanes *lanes = &xs_store_watches()->lanes;
+	bool done = true;
+	int i;
+
+	for (i = 0; i < 3 && done; i++)
+		done = fake_bus_flush_common() &&
+		       fake_wait_until(!READ_ONCE(lanes->busy));
 	return done;
 }
 
@@ -208,6 +222,8 @@ static void fake_bus_driver_otherend(struct xenbus_device *xendev,
 
 	if (fake->num_states < FAKE_BUS_STATES)
 		fake->states[fake->num_states++] = state;
+	if (fake->otherend_hook)
+		fake->otherend_hook(fake, xendev, state);
 }
 
 static const struct xenbus_device_id fake_bus_ids[] = {
@@ -280,7 +296,11 @@ static int fake_bus_remove_one(struct device *dev, void *unused)
 static void fake_bus_destroy(void *unused)
 {
 	bus_for_each_dev(&fake_bus_type.bus, NULL, NULL, fake_bus_remove_one);
-	bus_unregister(&fake_bus_type.bus);
+	/* The table lets go of them in their lanes. */
+	memset(fake_bus_current->store->refuse, 0,
+	       sizeof(fake_bus_current->store->refuse));
+	KUNIT_EXPECT_TRUE(fake_bus_current->test, fake_bus_flush());
+	xenbus_unregister_bus(&fake_bus_type);
 	fake_bus_current = NULL;
 }
 
@@ -308,8 +328,10 @@ struct fake_bus *fake_bus_create(struct kunit *test)
 	fake->driver.resume = fake_bus_driver_resume;
 	fake->driver.otherend_changed = fake_bus_driver_otherend;
 	fake->driver.read_otherend_details = fake_bus_read_otherend;
+	init_completion(&fake->entered);
+	init_completion(&fake->leave);
 	fake_bus_current = fake;
-	KUNIT_ASSERT_EQ(test, bus_register(&fake_bus_type.bus), 0);
+	KUNIT_ASSERT_EQ(test, xenbus_register_bus(&fake_bus_type), 0);
 	KUNIT_ASSERT_EQ(test,
 			kunit_add_action_or_reset(test, fake_bus_destroy,
 						  NULL), 0);

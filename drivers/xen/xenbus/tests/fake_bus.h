@@ -49,6 +49,10 @@ struct fake_bus {
 	/** @remove_hook: called by remove */
 	void (*remove_hook)(struct fake_bus *fake,
 			    struct xenbus_device *xendev);
+	/** @otherend_hook: called when the state of a peer has changed */
+	void (*otherend_hook)(struct fake_bus *fake,
+			      struct xenbus_device *xendev,
+			      enum xenbus_state state);
 	/** @probes: calls of probe */
 	unsigned int probes;
 	/** @removes: calls of remove */
@@ -63,6 +67,10 @@ struct fake_bus {
 	enum xenbus_state states[FAKE_BUS_STATES];
 	/** @result: for the hooks */
 	int result;
+	/** @entered: for the hooks */
+	struct completion entered;
+	/** @leave: for the hooks */
+	struct completion leave;
 };
 
 extern struct xen_bus_type fake_bus_type;

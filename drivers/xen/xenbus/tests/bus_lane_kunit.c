@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of devices that do not wait for each other, and of the table in which
+ * the bus finds them.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/resource.h>
+#include <kunit/test.h>
+#include <linux/device.h>
+
+#include "fake_bus.h"
+
+#define BUS_STUCK	"vif-0"
+
+static int bus_lane_init(struct kunit *test)
+{
+	struct fake_bus *fake = fake_bus_create(test);
+
+	test->priv = fake;
+	fake_bus_add_driver(fake);
+	fake_bus_watch(fake);
+	return 0;
+}
+
+static void bus_lane_let_go(void *data)
+{
+	struct fake_bus *fake = data;
+
+	complete_all(&fake->leave);
+}
+
+/* The first state of one device's peer that is not the initial one is stuck. */
+static void bus_lane_stick(struct fake_bus *fake, struct xenbus_device *xendev,
+			   enum xenbus_state state)
+{
+	if (strcmp(dev_name(&xendev->dev), BUS_STUCK) ||
+	    state == XenbusStateInitialising)
+		return;
+	fake->otherend_hook = NULL;
+	complete(&fake->entered);
+	wait_for_completion(&fake->leave);
+}
+
+static void bus_lane_await(struct kunit *test, struct completion *done)
+{
+	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(done,
+							  FAKE_CALL_TIMEOUT), 0);
+}
+
+/* There is a device whose driver's callback does what the hook does. */
+static struct xenbus_device *
+bus_lane_occupy(struct kunit *test, void (*hook)(struct fake_bus *fake,
+						 struct xenbus_device *xendev,
+						 enum xenbus_state state))
+{
+	struct fake_bus *fake = test->priv;
+	struct xenbus_device *xendev;
+
+	fake_bus_add_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	xendev = fake_bus_device(fake, BUS_STUCK);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bus_lane_let_go,
+							fake), 0);
+	fake->otherend_hook = hook;
+	fake_bus_set(fake->store, "2", "/peer/vif/0/state");
+	bus_lane_await(test, &fake->entered);
+	return xendev;
+}
+
+/* === Devices beside a device that is stuck === */
+
+static void stuck_driver_does_not_delay_a_new_device(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	bus_lane_occupy(test, bus_lane_stick);
+	fake_bus_add_node(fake, "vif", "1");
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
+	KUNIT_EXPECT_FALSE(test, completion_done(&fake->leave));
+}
+
+static void stuck_driver_does_not_delay_the_states_of_others(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	unsigned int before;
+
+	fake_bus_add_node(fake, "vif", "1");
+	bus_lane_occupy(test, bus_lane_stick);
+	before = READ_ONCE(fake->num_states);
+	fake_bus_set(fake->store, "4", "/peer/vif/1/state");
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->num_states) >
+						before));
+	KUNIT_EXPECT_EQ(test, fake->states[before], XenbusStateConnected);
+}
+
+static void stuck_driver_does_not_delay_removals_of_others(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "vif", "1");
+	bus_lane_occupy(test, bus_lane_stick);
+	fake_bus_rm_node(fake, "vif", "1");
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_bus_has_device("vif-1")));
+	/* Its own waits for it. */
+	fake_bus_rm_node(fake, "vif", "0");
+	fake_bus_add_node(fake, "vif", "2");
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(fake_bus_has_device("vif-2")));
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device(BUS_STUCK));
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device(BUS_STUCK));
+}
+
+/* === Who removes a device === */
+
+/* As drivers of backends do when their frontend has gone. */
+static void bus_lane_give_up(struct fake_bus *fake,
+			     struct xenbus_device *xendev,
+			     enum xenbus_state state)
+{
+	if (state == XenbusStateInitialising)
+		return;
+	fake->otherend_hook = NULL;
+	complete(&fake->entered);
+	wait_for_completion(&fake->leave);
+	device_unregister(&xendev->dev);
+}
+
+static void device_is_removed_once_by_driver_and_toolstack(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	bus_lane_occupy(test, bus_lane_give_up);
+	fake_bus_rm_node(fake, "vif", "0");
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device(BUS_STUCK));
+	KUNIT_EXPECT_EQ(test, fake->removes, 1);
+}
+
+static void node_made_again_while_its_driver_leaves_is_probed(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	struct xenbus_device *old = bus_lane_occupy(test, bus_lane_give_up);
+
+	/* As drivers of backends have it: unbinding leaves the node alone. */
+	fake->driver.allow_rebind = true;
+	fake_bus_rm_node(fake, "vif", "0");
+	fake_bus_add_node(fake, "vif", "0");
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_EQ(test, fake->probes, 2);
+	KUNIT_EXPECT_EQ(test, fake->removes, 1);
+	KUNIT_EXPECT_PTR_NE(test, fake_bus_device(fake, BUS_STUCK), old);
+}
+
+static void node_that_its_driver_left_can_be_used_again(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	bus_lane_occupy(test, bus_lane_give_up);
+	fake_bus_set(fake->store, "6", FAKE_BUS_ROOT "/vif/0/state");
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device(BUS_STUCK));
+	fake_bus_set(fake->store, "1", FAKE_BUS_ROOT "/vif/0/state");
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device(BUS_STUCK));
+}
+
+/* === Callbacks of one device === */
+
+struct bus_lane_watch {
+	struct xenbus_watch watch;
+	struct fake_bus *fake;
+	struct completion called;
+	bool overlapped;
+};
+
+static void bus_lane_watched(struct xenbus_watch *watch, const char *path,
+			     const char *token)
+{
+	struct bus_lane_watch *w;
+
+	w = container_of(watch, struct bus_lane_watch, watch);
+	w->overlapped = !completion_done(&w->fake->leave);
+	complete(&w->called);
+}
+
+static void watch_of_a_device_waits_for_its_other_callbacks(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	struct bus_lane_watch w = { .fake = fake };
+	struct xenbus_device *xendev;
+
+	init_completion(&w.called);
+	xendev = bus_lane_occupy(test, bus_lane_stick);
+	KUNIT_ASSERT_EQ(test, xenbus_watch_path(xendev, "/w", &w.watch, NULL,
+						bus_lane_watched), 0);
+	KUNIT_EXPECT_TRUE(test,
+			  fake_wait_until(READ_ONCE(w.watch.nr_pending) == 1));
+	complete_all(&fake->leave);
+	bus_lane_await(test, &w.called);
+	KUNIT_EXPECT_FALSE(test, w.overlapped);
+	unregister_xenbus_watch(&w.watch);
+}
+
+/* === The table === */
+
+static void device_is_found_by_its_path(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	struct bus_device *found;
+
+	fake_bus_add_node(fake, "vif", "0");
+	fake_bus_add_node(fake, "vif", "1");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	found = bus_table_find(&fake_bus_type.table, FAKE_BUS_ROOT "/vif/1");
+	KUNIT_ASSERT_NOT_NULL(test, found);
+	KUNIT_EXPECT_PTR_EQ(test, &found->xendev,
+			    fake_bus_device(fake, "vif-1"));
+	put_device(&found->xendev.dev);
+	KUNIT_EXPECT_PTR_EQ(test, bus_table_find(&fake_bus_type.table,
+						 FAKE_BUS_ROOT "/vif"), NULL);
+}
+
+static void device_that_is_gone_is_not_found(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	fake_bus_rm_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_PTR_EQ(test, bus_table_find(&fake_bus_type.table,
+						 FAKE_BUS_ROOT "/vif/0"), NULL);
+}
+
+static struct kunit_case bus_lane_cases[] = {
+	KUNIT_CASE(stuck_driver_does_not_delay_a_new_device),
+	KUNIT_CASE(stuck_driver_does_not_delay_the_states_of_others),
+	KUNIT_CASE(stuck_driver_does_not_delay_removals_of_others),
+	KUNIT_CASE(device_is_removed_once_by_driver_and_toolstack),
+	KUNIT_CASE(node_made_again_while_its_driver_leaves_is_probed),
+	KUNIT_CASE(node_that_its_driver_left_can_be_used_again),
+	KUNIT_CASE(watch_of_a_device_waits_for_its_other_callbacks),
+	KUNIT_CASE(device_is_found_by_its_path),
+	KUNIT_CASE(device_that_is_gone_is_not_found),
+	{}
+};
+
+static struct kunit_suite bus_lane_suite = {
+	.name = "xenbus_lane",
+	.init = bus_lane_init,
+	.test_cases = bus_lane_cases,
+};
+
+kunit_test_suite(bus_lane_suite);
