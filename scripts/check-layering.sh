@@ -40,6 +40,7 @@ declare -A below=(
 	[transaction]="ops conn request gate transport wire"
 	[lane]=""
 	[watch]="lane ops conn request gate transport wire"
+	[cache]="watch lane ops conn request gate transport wire"
 	[suspend]="watch lane ops conn request gate transport wire"
 	[session]="watch lane ops conn request gate transport wire"
 	[debugfs]="watch lane stats conn"

@@ -124,6 +124,10 @@ int xs_watch_entry_add(struct xs_watches *watches,
 		       struct xs_watch_entry *entry);
 bool xs_watch_entry_remove(struct xs_watches *watches,
 			   struct xs_watch_entry *entry);
+int xs_watch_entry_set(struct xs_watches *watches,
+		       struct xs_watch_entry *entry);
+void xs_watch_entry_unset(struct xs_watches *watches,
+			  struct xs_watch_entry *entry);
 struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 					  u32 type, gfp_t gfp);
 

@@ -33,6 +33,58 @@ static int xs_watch_call(struct xs_watches *watches,
 	return err;
 }
 
+/**
+ * xs_watch_entry_set() - register an entry and set its watch at the server
+ * @watches: the registry
+ * @entry: an entry that is not registered
+ *
+ * Context: Process, sleeps until the server has answered.
+ * Return: 0; -ENOMEM; -EIO if the ring is broken; or what the server replies.
+ * After an error the entry is not registered.
+ */
+int xs_watch_entry_set(struct xs_watches *watches, struct xs_watch_entry *entry)
+{
+	int err;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	err = xs_watch_entry_add(watches, entry);
+	if (!err) {
+		/* A callback may come, and end the watch, before the reply. */
+		if (entry->watch)
+			entry->watch->id = entry->id;
+		err = xs_watch_call(watches, entry, XS_WATCH);
+		if (err)
+			xs_watch_entry_remove(watches, entry);
+	}
+	xs_gate_leave(&watches->conn->gate);
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_set);
+
+/**
+ * xs_watch_entry_unset() - undo xs_watch_entry_set()
+ * @watches: the registry
+ * @entry: a registered entry
+ *
+ * Context: Process, sleeps until the server has answered.
+ */
+void xs_watch_entry_unset(struct xs_watches *watches,
+			  struct xs_watch_entry *entry)
+{
+	int err;
+
+	xs_conn_might_wait(watches->conn);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
+	xs_watch_entry_remove(watches, entry);
+	err = xs_watch_call(watches, entry, XS_UNWATCH);
+	xs_gate_leave(&watches->conn->gate);
+	if (err)
+		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
+				    entry->path, err);
+}
+EXPORT_SYMBOL_GPL(xs_watch_entry_unset);
+
 static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
 					      struct xenbus_watch *watch)
 {
@@ -45,25 +97,6 @@ static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
 		entry = NULL;
 	rcu_read_unlock();
 	return entry;
-}
-
-static int xs_watch_set(struct xs_watches *watches,
-			struct xenbus_watch *watch,
-			struct xs_watch_entry *entry)
-{
-	int err;
-
-	xs_conn_might_wait(watches->conn);
-	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
-	err = xs_watch_entry_add(watches, entry);
-	if (!err) {
-		watch->id = entry->id;
-		err = xs_watch_call(watches, entry, XS_WATCH);
-		if (err)
-			xs_watch_entry_remove(watches, entry);
-	}
-	xs_gate_leave(&watches->conn->gate);
-	return err;
 }
 
 /**
@@ -100,7 +133,7 @@ int xs_watch_register_in(struct xs_watches *watches,
 	entry->watch = watch;
 	entry->lane = xs_lane_get(lane);
 	watch->nr_pending = 0;
-	err = xs_watch_set(watches, watch, entry);
+	err = xs_watch_entry_set(watches, entry);
 	xs_watch_entry_put(entry);
 	return err;
 }
@@ -140,20 +173,11 @@ EXPORT_SYMBOL_GPL(xs_watch_register);
 void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
 {
 	struct xs_watch_entry *entry;
-	int err;
 
 	entry = xs_watch_lookup(watches, watch);
 	if (WARN_ON_ONCE(!entry))
 		return;
-
-	xs_conn_might_wait(watches->conn);
-	xs_gate_enter(&watches->conn->gate, XS_GATE_REQUEST);
-	xs_watch_entry_remove(watches, entry);
-	err = xs_watch_call(watches, entry, XS_UNWATCH);
-	xs_gate_leave(&watches->conn->gate);
-	if (err)
-		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
-				    entry->path, err);
+	xs_watch_entry_unset(watches, entry);
 	xs_lane_synchronize(entry->lane, entry);
 	watch->id = 0;
 	xs_watch_entry_put(entry);
