@@ -49,8 +49,8 @@ declare -A below=(
 # Binding: which headers of the core a file may include. The rest reaches the
 # store through <xen/xenbus.h> alone, like any other driver.
 declare -A core_for=(
-	[store]="debugfs ops watch lane session conn request gate transport wire"
-	[api]="ops watch lane conn request wire"
+	[store]="debugfs ops cache watch lane session conn request gate transport wire"
+	[api]="ops cache watch lane conn request wire"
 	[bus]="lane"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"

@@ -13,6 +13,7 @@
  */
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/stdarg.h>
 #include <xen/xenbus.h>
@@ -199,6 +200,34 @@ unsigned int xenbus_read_unsigned(const char *dir, const char *node,
 	return value;
 }
 EXPORT_SYMBOL_GPL(xenbus_read_unsigned);
+
+/**
+ * xenbus_poll_driver_state() - read a state that is read again and again
+ * @path: directory of the device
+ *
+ * From memory, as long as a watch does not tell of a change: for reports, and
+ * not for those who follow the states of a peer. See xs_cache_read().
+ *
+ * Return: The state, %XenbusStateUnknown if there is none or it is no number.
+ */
+enum xenbus_state xenbus_poll_driver_state(const char *path)
+{
+	int state = XenbusStateUnknown;
+	char *node, *value;
+
+	node = kasprintf(XS_GFP, "%s/state", path);
+	if (!node)
+		return XenbusStateUnknown;
+	value = xs_cache_read(xs_store_cache(), node, NULL);
+	kfree(node);
+	if (IS_ERR(value))
+		return XenbusStateUnknown;
+	if (kstrtoint(value, 10, &state))
+		state = XenbusStateUnknown;
+	kfree(value);
+	return state;
+}
+EXPORT_SYMBOL_GPL(xenbus_poll_driver_state);
 
 /**
  * xenbus_printf() - format the value of a node

@@ -110,6 +110,7 @@ struct xen_bus_type {
 /* api.c */
 int xenbus_watch_register(struct xenbus_device *dev,
 			  struct xenbus_watch *watch);
+enum xenbus_state xenbus_poll_driver_state(const char *path);
 
 /* bus_table.c: which devices there are */
 int bus_table_init(struct bus_table *table);

@@ -200,23 +200,45 @@ static int frontend_is_connecting(struct device *dev, void *data)
 	return xendev->state < XenbusStateConnected;
 }
 
+/* This is asked for every few seconds, and seldom has changed. */
+static enum xenbus_state frontend_peer_state(struct xenbus_device *xendev)
+{
+	enum xenbus_state peer = XenbusStateUnknown;
+
+	/* Who holds the lock may be about to forget the peer. */
+	if (!device_trylock(&xendev->dev))
+		return peer;
+	if (xendev->otherend)
+		peer = xenbus_poll_driver_state(xendev->otherend);
+	device_unlock(&xendev->dev);
+	return peer;
+}
+
+static void frontend_report_states(struct xenbus_device *xendev)
+{
+	pr_warn("%s is not connected: %s, and its backend %s\n",
+		xendev->nodename, xenbus_strstate(xendev->state),
+		xenbus_strstate(frontend_peer_state(xendev)));
+}
+
+static int frontend_report_connecting(struct device *dev, void *data)
+{
+	if (frontend_is_connecting(dev, data))
+		frontend_report_states(to_xenbus_device(dev));
+	return 0;
+}
+
 static int frontend_report(struct device *dev, void *data)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 	const struct frontend_wait *wait = data;
-	enum xenbus_state peer = XenbusStateUnknown;
 
 	if (wait->driver && wait->driver != dev->driver)
 		return 0;
-	if (!dev->driver) {
+	if (!dev->driver)
 		pr_info("%s has no driver\n", xendev->nodename);
-	} else if (xendev->state < XenbusStateConnected) {
-		if (xendev->otherend)
-			peer = xenbus_read_driver_state(xendev->otherend);
-		pr_warn("%s is not connected: %s, and its backend %s\n",
-			xendev->nodename, xenbus_strstate(xendev->state),
-			xenbus_strstate(peer));
-	}
+	else if (xendev->state < XenbusStateConnected)
+		frontend_report_states(xendev);
 	return 0;
 }
 
@@ -234,6 +256,8 @@ static void frontend_wait_until(struct frontend_wait *wait,
 		if (waited >= reported + FRONTEND_WAIT_REPORT) {
 			pr_warn("devices are not connected after %us of %us\n",
 				waited, limit);
+			bus_for_each_dev(&xenbus_frontend.bus, NULL, wait,
+					 frontend_report_connecting);
 			reported = waited;
 		}
 		schedule_timeout_killable(HZ / 10);

@@ -29,6 +29,8 @@ struct xs_store {
 	struct xs_conn conn;
 	/** @watches: set up by xs_store_init() */
 	struct xs_watches watches;
+	/** @cache: set up by xs_store_init() */
+	struct xs_cache cache;
 	/** @ready_mutex: protects the step to ready, not held around callbacks */
 	struct mutex ready_mutex;
 	/** @ready_chain: who is to be told when the server is there; own lock */
@@ -84,6 +86,17 @@ struct xs_watches *xs_store_watches(void)
 	return &xs_store.watches;
 }
 
+/**
+ * xs_store_cache() - what is known of nodes that are polled
+ *
+ * Context: Any.
+ * Return: The cache; usable once xs_store_init() has been called.
+ */
+struct xs_cache *xs_store_cache(void)
+{
+	return &xs_store.cache;
+}
+
 /* A server that is a process of ours has been killed by now. */
 static int xs_store_reboot(struct notifier_block *nb, unsigned long code,
 			   void *unused)
@@ -111,6 +124,8 @@ void xs_store_init(struct xs_transport *t)
 	xs_store.conn.write_behind = xenbus_write_behind;
 	xs_watches_init(&xs_store.watches, &xs_store.conn);
 	xs_store.debugfs = xs_debugfs_create(&xs_store.watches);
+	xs_cache_init(&xs_store.cache, &xs_store.watches, XS_CACHE_ENTRIES,
+		      XS_CACHE_UNREAD);
 }
 
 /**
@@ -157,6 +172,7 @@ err_unregister:
 void xs_store_stop(void)
 {
 	debugfs_remove(xs_store.debugfs);
+	xs_cache_destroy(&xs_store.cache);
 	xs_watches_stop(&xs_store.watches);
 	xs_conn_stop(&xs_store.conn);
 	xs_conn_disconnect(&xs_store.conn);
