@@ -18,15 +18,20 @@
 /**
  * xs_msg_init() - make an empty message
  * @msg: the message
- * @release: frees it; may be NULL if nobody will call it
+ * @room: where a body goes that fits there with its NUL
+ * @size: bytes in @room; %XS_MSG_SMALL or more if a body is to be set
+ * @release: frees the message; may be NULL if nobody will call it
  *
  * Context: Any.
  */
-void xs_msg_init(struct xs_msg *msg, void (*release)(struct xs_msg *msg))
+void xs_msg_init(struct xs_msg *msg, void *room, size_t size,
+		 void (*release)(struct xs_msg *msg))
 {
 	memset(msg, 0, sizeof(*msg));
 	INIT_LIST_HEAD(&msg->node);
-	msg->body = msg->small;
+	msg->body = room;
+	msg->room = room;
+	msg->room_size = size;
 	msg->release = release;
 }
 EXPORT_SYMBOL_GPL(xs_msg_init);
@@ -36,16 +41,16 @@ EXPORT_SYMBOL_GPL(xs_msg_init);
  * @msg: an empty message
  * @body: the bytes
  * @len: how many; a NUL is added behind them
- * @gfp: how to allocate if they do not fit in the message itself
+ * @gfp: how to allocate if the message has no room for them
  *
  * Context: As @gfp.
  * Return: 0 or -ENOMEM, which bodies shorter than %XS_MSG_SMALL never get.
  */
 int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp)
 {
-	char *copy = msg->small;
+	char *copy = msg->room;
 
-	if (len >= sizeof(msg->small)) {
+	if (len >= msg->room_size) {
 		copy = kmalloc(len + 1, gfp);
 		if (!copy)
 			return -ENOMEM;
@@ -70,7 +75,7 @@ void xs_msg_set_error(struct xs_msg *msg, int err)
 	const char *name = xs_wire_error_name(err);
 
 	msg->hdr.type = XS_ERROR;
-	/* Every name and its NUL fit in msg->small, so this cannot fail. */
+	/* Every name and its NUL fit in any room, so this cannot fail. */
 	xs_msg_set_body(msg, name, strlen(name) + 1, GFP_NOWAIT);
 }
 EXPORT_SYMBOL_GPL(xs_msg_set_error);
@@ -87,9 +92,9 @@ void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp)
 {
 	char *body = msg->body;
 
-	if (body == msg->small)
+	if (body == msg->room)
 		return kmemdup(body, msg->hdr.len + 1, gfp);
-	msg->body = msg->small;
+	msg->body = msg->room;
 	return body;
 }
 EXPORT_SYMBOL_GPL(xs_msg_take_body);
@@ -102,9 +107,9 @@ EXPORT_SYMBOL_GPL(xs_msg_take_body);
  */
 void xs_msg_clear(struct xs_msg *msg)
 {
-	if (msg->body != msg->small)
+	if (msg->body != msg->room)
 		kfree(msg->body);
-	msg->body = msg->small;
+	msg->body = msg->room;
 }
 EXPORT_SYMBOL_GPL(xs_msg_clear);
 
@@ -113,11 +118,35 @@ static void xs_request_release_reply(struct xs_msg *msg)
 	xs_request_put(container_of(msg, struct xs_request, reply));
 }
 
+/* With room for a payload, which is not there yet, and a NUL behind it. */
+static struct xs_request *xs_request_create(size_t payload, gfp_t gfp)
+{
+	size_t room = max_t(size_t, payload + 1, XS_REPLY_ROOM);
+	size_t size = sizeof(struct xsd_sockmsg) + room;
+	struct xs_request *req;
+
+	req = kmalloc(struct_size(req, out, size), gfp);
+	if (!req)
+		return NULL;
+	memset(req, 0, sizeof(*req));
+	kref_init(&req->ref);
+	req->state = XS_REQ_NEW;
+	INIT_LIST_HEAD(&req->node);
+	INIT_HLIST_NODE(&req->pending_node);
+	init_waitqueue_head(&req->wq);
+	req->len = sizeof(struct xsd_sockmsg) + payload;
+	req->size = size;
+	xs_msg_init(&req->reply, xs_request_payload(req), room,
+		    xs_request_release_reply);
+	return req;
+}
+
 /**
  * xs_request_alloc() - build a request
  * @type: XS_READ and the like
  * @tx_id: transaction, 0 for none
- * @parts: pieces of the payload, copied one after the other
+ * @parts: pieces of the payload, copied one after the other; one without a
+ *	base is left to be filled in
  * @n: number of pieces
  * @gfp: how to allocate
  *
@@ -142,38 +171,19 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 			return ERR_PTR(-E2BIG);
 		payload += parts[i].iov_len;
 	}
-
-	req = kmalloc(struct_size(req, out, sizeof(*hdr) + payload), gfp);
+	req = xs_request_create(payload, gfp);
 	if (!req)
 		return ERR_PTR(-ENOMEM);
-
-	kref_init(&req->ref);
-	req->state = XS_REQ_NEW;
-	INIT_LIST_HEAD(&req->node);
-	INIT_HLIST_NODE(&req->pending_node);
-	req->id = 0;
-	req->err = 0;
-	xs_msg_init(&req->reply, xs_request_release_reply);
-	req->complete = NULL;
-	req->owner = NULL;
-	req->arg = NULL;
-	req->caller_id = 0;
-	req->caller_tx = 0;
-	req->source = NULL;
-	req->submitted = 0;
-	req->busy = false;
-	req->gate = NULL;
-	init_waitqueue_head(&req->wq);
-	req->len = sizeof(*hdr) + payload;
 
 	hdr = xs_request_header(req);
 	hdr->type = type;
 	hdr->req_id = 0;
 	hdr->tx_id = tx_id;
 	hdr->len = payload;
-	pos = req->out + sizeof(*hdr);
+	pos = xs_request_payload(req);
 	for (i = 0; i < n; i++) {
-		memcpy(pos, parts[i].iov_base, parts[i].iov_len);
+		if (parts[i].iov_base)
+			memcpy(pos, parts[i].iov_base, parts[i].iov_len);
 		pos += parts[i].iov_len;
 	}
 	return req;

@@ -14,8 +14,14 @@
 
 #include "wire.h"
 
-/* Bodies up to this size, "OK" and every error name, need no allocation. */
+/* Room that every message has: for "OK" and for the name of every error. */
 #define XS_MSG_SMALL	16
+
+/*
+ * Room of a request for its reply, in bytes: most values, and a list of a few
+ * names. A request whose payload is no longer takes 512 bytes of memory.
+ */
+#define XS_REPLY_ROOM	192
 
 /**
  * struct xs_msg - one complete message from the server, or made up for a client
@@ -27,10 +33,12 @@ struct xs_msg {
 	struct xsd_sockmsg hdr;
 	/** @off: bytes of header and body that a reader has consumed */
 	size_t off;
-	/** @body: &hdr.len bytes and a NUL; @small or from kmalloc() */
+	/** @body: &hdr.len bytes and a NUL; @room or from kmalloc() */
 	char *body;
-	/** @small: room for a short body */
-	char small[XS_MSG_SMALL];
+	/** @room: for a body that needs no memory of its own; const */
+	char *room;
+	/** @room_size: bytes in @room; const */
+	size_t room_size;
 	/** @release: frees the message and what it is embedded in */
 	void (*release)(struct xs_msg *msg);
 };
@@ -104,13 +112,20 @@ struct xs_request {
 	struct xs_gate *gate;
 	/** @wq: sleepers in xs_request_wait() */
 	wait_queue_head_t wq;
-	/** @len: bytes in @out */
+	/** @len: bytes of header and payload */
 	size_t len;
-	/** @out: header and payload, a copy of what the submitter gave */
-	u8 out[] __counted_by(len);
+	/** @size: bytes in @out */
+	size_t size;
+	/**
+	 * @out: header and payload, a copy of what the submitter gave, and room
+	 * for a NUL. Once it has been sent only the header counts, and the rest
+	 * is the room of @reply.
+	 */
+	u8 out[] __counted_by(size);
 };
 
-void xs_msg_init(struct xs_msg *msg, void (*release)(struct xs_msg *msg));
+void xs_msg_init(struct xs_msg *msg, void *room, size_t size,
+		 void (*release)(struct xs_msg *msg));
 int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp);
 void xs_msg_set_error(struct xs_msg *msg, int err);
 void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp);
@@ -135,6 +150,18 @@ void xs_request_wait(struct xs_request *req);
 static inline struct xsd_sockmsg *xs_request_header(struct xs_request *req)
 {
 	return (struct xsd_sockmsg *)req->out;
+}
+
+/**
+ * xs_request_payload() - what follows the header of a request
+ * @req: a request that has not been submitted
+ *
+ * Context: Any.
+ * Return: Pointer into &xs_request.out.
+ */
+static inline u8 *xs_request_payload(struct xs_request *req)
+{
+	return req->out + sizeof(struct xsd_sockmsg);
 }
 
 #endif /* _XENSTORE_REQUEST_H */

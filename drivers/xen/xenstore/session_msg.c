@@ -20,10 +20,14 @@
 
 /* === Answers that need no server === */
 
+struct xs_session_made_up {
+	struct xs_msg msg;
+	char room[XS_MSG_SMALL];
+};
+
 static void xs_session_release_answer(struct xs_msg *msg)
 {
-	xs_msg_clear(msg);
-	kfree(msg);
+	kfree(container_of(msg, struct xs_session_made_up, msg));
 }
 
 /**
@@ -36,12 +40,16 @@ static void xs_session_release_answer(struct xs_msg *msg)
  */
 int xs_session_answer(struct xs_session *session, int result)
 {
-	struct xs_msg *msg = kmalloc(sizeof(*msg), GFP_KERNEL_ACCOUNT);
+	struct xs_session_made_up *answer;
+	struct xs_msg *msg;
 
 	xs_gate_leave(&session->conn->gate);
-	if (!msg)
+	answer = kmalloc(sizeof(*answer), GFP_KERNEL_ACCOUNT);
+	if (!answer)
 		return -ENOMEM;
-	xs_msg_init(msg, xs_session_release_answer);
+	msg = &answer->msg;
+	xs_msg_init(msg, answer->room, sizeof(answer->room),
+		    xs_session_release_answer);
 	msg->hdr = session->in.hdr;
 	if (result)
 		xs_msg_set_error(msg, result);

@@ -19,6 +19,8 @@ struct xs_session_event {
 	struct xs_msg msg;
 	struct list_head node;		/* on &xs_session_watch.unread */
 	struct xs_session_watch *watch;	/* holds a reference to its entry */
+	size_t size;
+	char body[] __counted_by(size);	/* path and token, each with its NUL */
 };
 
 /* Freed by a reader, by the close, or unqueued by the I/O thread. */
@@ -34,7 +36,6 @@ static void xs_session_event_release(struct xs_msg *msg)
 	spin_lock(&session->lock);
 	list_del(&event->node);
 	spin_unlock(&session->lock);
-	xs_msg_clear(msg);
 	kfree(event);
 	xs_watch_entry_put(watch->entry);
 }
@@ -47,20 +48,16 @@ xs_session_event_alloc(struct xs_session_watch *watch, const char *path,
 	size_t len = path_size + watch->token_len + 1;
 	struct xs_session_event *event;
 
-	event = kzalloc(sizeof(*event), gfp);
+	event = kmalloc(struct_size(event, body, len), gfp);
 	if (!event)
 		return NULL;
-	xs_msg_init(&event->msg, xs_session_event_release);
+	event->size = len;
+	xs_msg_init(&event->msg, event->body, len, xs_session_event_release);
 	INIT_LIST_HEAD(&event->node);
 	event->msg.hdr.type = XS_WATCH_EVENT;
 	event->msg.hdr.len = len;
-	event->msg.body = kmalloc(len, gfp);
-	if (!event->msg.body) {
-		kfree(event);
-		return NULL;
-	}
-	memcpy(event->msg.body, path, path_size);
-	memcpy(event->msg.body + path_size, watch->token, watch->token_len + 1);
+	memcpy(event->body, path, path_size);
+	memcpy(event->body + path_size, watch->token, watch->token_len + 1);
 	event->watch = watch;
 	kref_get(&watch->entry->ref);
 	return event;

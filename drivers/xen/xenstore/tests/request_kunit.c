@@ -105,32 +105,77 @@ static void request_of_length_is_built_up_to_payload_max(struct kunit *test)
 	}
 }
 
-static void body_shorter_than_small_needs_no_allocation(struct kunit *test)
+static void body_that_fits_the_room_needs_no_allocation(struct kunit *test)
 {
+	char room[XS_MSG_SMALL];
 	struct xs_msg msg;
 
-	xs_msg_init(&msg, NULL);
+	xs_msg_init(&msg, room, sizeof(room), NULL);
 
 	KUNIT_EXPECT_EQ(test, xs_msg_set_body(&msg, "0123456789abcde", 15,
 					      GFP_NOWAIT), 0);
-	KUNIT_EXPECT_PTR_EQ(test, msg.body, &msg.small[0]);
+	KUNIT_EXPECT_PTR_EQ(test, msg.body, &room[0]);
 	KUNIT_EXPECT_STREQ(test, msg.body, "0123456789abcde");
 	KUNIT_EXPECT_EQ(test, msg.hdr.len, 15);
 	xs_msg_clear(&msg);
 }
 
-static void body_longer_than_small_is_allocated_and_terminated(struct kunit *test)
+static void body_longer_than_the_room_is_allocated_and_terminated(struct kunit *test)
 {
+	char room[XS_MSG_SMALL];
 	struct xs_msg msg;
 
-	xs_msg_init(&msg, NULL);
+	xs_msg_init(&msg, room, sizeof(room), NULL);
 
 	KUNIT_EXPECT_EQ(test, xs_msg_set_body(&msg, "0123456789abcdef", 16,
 					      GFP_KERNEL), 0);
-	KUNIT_EXPECT_PTR_NE(test, msg.body, &msg.small[0]);
+	KUNIT_EXPECT_PTR_NE(test, msg.body, &room[0]);
 	KUNIT_EXPECT_STREQ(test, msg.body, "0123456789abcdef");
 	xs_msg_clear(&msg);
 }
+
+/* A reply comes when the payload has been sent, and may lie in its place. */
+static void reply_to_a_small_request_has_room_in_it(struct kunit *test)
+{
+	char *body = kunit_kzalloc(test, XS_REPLY_ROOM, GFP_KERNEL);
+	struct xs_request *req = request_create(test, "k", 2);
+	struct xs_msg *reply = &req->reply;
+
+	KUNIT_ASSERT_NOT_NULL(test, body);
+	KUNIT_EXPECT_EQ(test, xs_msg_set_body(reply, body, XS_REPLY_ROOM - 1,
+					      GFP_KERNEL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, (u8 *)reply->body, xs_request_payload(req));
+	xs_msg_clear(reply);
+	KUNIT_EXPECT_EQ(test, xs_msg_set_body(reply, body, XS_REPLY_ROOM,
+					      GFP_KERNEL), 0);
+	KUNIT_EXPECT_PTR_NE(test, (u8 *)reply->body, xs_request_payload(req));
+	KUNIT_EXPECT_EQ(test, xs_request_header(req)->type, XS_WRITE);
+	xs_request_put(req);
+}
+
+static void reply_to_a_long_request_has_room_for_as_much(struct kunit *test)
+{
+	char *bytes = kunit_kzalloc(test, XENSTORE_PAYLOAD_MAX, GFP_KERNEL);
+	struct xs_request *req;
+
+	KUNIT_ASSERT_NOT_NULL(test, bytes);
+	req = request_create(test, bytes, XENSTORE_PAYLOAD_MAX);
+	KUNIT_EXPECT_EQ(test, xs_msg_set_body(&req->reply, bytes,
+					      XENSTORE_PAYLOAD_MAX,
+					      GFP_KERNEL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, (u8 *)req->reply.body,
+			    xs_request_payload(req));
+	xs_request_put(req);
+}
+
+#ifndef CONFIG_LOCKDEP
+/* What the memory of a client's limits is calculated with. */
+static void small_request_takes_512_bytes(struct kunit *test)
+{
+	KUNIT_EXPECT_LE(test, sizeof(struct xs_request) +
+			sizeof(struct xsd_sockmsg) + XS_REPLY_ROOM, 512);
+}
+#endif
 
 static const int request_errors[] = {
 	-EINVAL, -ENOTEMPTY, -EISCONN, -EPERM, -ESHUTDOWN,
@@ -147,15 +192,16 @@ static void error_message_carries_name_and_nul_without_allocation(struct kunit *
 {
 	const int *err = test->param_value;
 	const char *name = xs_wire_error_name(*err);
+	char room[XS_MSG_SMALL];
 	struct xs_msg msg;
 
-	xs_msg_init(&msg, NULL);
+	xs_msg_init(&msg, room, sizeof(room), NULL);
 	xs_msg_set_error(&msg, *err);
 
 	KUNIT_EXPECT_EQ(test, msg.hdr.type, XS_ERROR);
 	KUNIT_EXPECT_EQ(test, msg.hdr.len, strlen(name) + 1);
 	KUNIT_EXPECT_STREQ(test, msg.body, name);
-	KUNIT_EXPECT_PTR_EQ(test, msg.body, &msg.small[0]);
+	KUNIT_EXPECT_PTR_EQ(test, msg.body, &room[0]);
 }
 
 static const size_t request_body_lengths[] = { 0, 1, 15, 16, 4096 };
@@ -171,12 +217,13 @@ static void body_taken_outlives_the_message(struct kunit *test)
 {
 	size_t len = *(const size_t *)test->param_value;
 	char *bytes = kunit_kmalloc(test, 4096, GFP_KERNEL);
+	char room[XS_MSG_SMALL];
 	struct xs_msg msg;
 	char *body;
 
 	KUNIT_ASSERT_NOT_NULL(test, bytes);
 	memset(bytes, 'x', 4096);
-	xs_msg_init(&msg, NULL);
+	xs_msg_init(&msg, room, sizeof(room), NULL);
 	KUNIT_ASSERT_EQ(test, xs_msg_set_body(&msg, bytes, len, GFP_KERNEL), 0);
 
 	body = xs_msg_take_body(&msg, GFP_KERNEL);
@@ -341,8 +388,13 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(request_whose_source_is_reused_keeps_its_bytes),
 	KUNIT_CASE_PARAM(request_of_length_is_built_up_to_payload_max,
 			 request_length_gen_params),
-	KUNIT_CASE(body_shorter_than_small_needs_no_allocation),
-	KUNIT_CASE(body_longer_than_small_is_allocated_and_terminated),
+	KUNIT_CASE(body_that_fits_the_room_needs_no_allocation),
+	KUNIT_CASE(body_longer_than_the_room_is_allocated_and_terminated),
+	KUNIT_CASE(reply_to_a_small_request_has_room_in_it),
+	KUNIT_CASE(reply_to_a_long_request_has_room_for_as_much),
+#ifndef CONFIG_LOCKDEP
+	KUNIT_CASE(small_request_takes_512_bytes),
+#endif
 	KUNIT_CASE_PARAM(error_message_carries_name_and_nul_without_allocation,
 			 request_error_gen_params),
 	KUNIT_CASE_PARAM(body_taken_outlives_the_message,

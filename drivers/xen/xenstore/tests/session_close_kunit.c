@@ -150,7 +150,7 @@ static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
 			 1);
 	start = close_next(test, XS_TRANSACTION_START);
 	fake_peer_reply_to(f->site->peer, start, "77", 3);
-	xs_msg_init(&unread.msg, close_msg_release);
+	xs_msg_init(&unread.msg, NULL, 0, close_msg_release);
 	xs_session_queue(f->session, &unread.msg);
 
 	fake_client_close(f->site, f->session);

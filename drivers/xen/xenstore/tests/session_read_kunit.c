@@ -182,7 +182,7 @@ static void session_unblock(void *data)
 	xs_gate_open(&f->site->conn->gate);
 	if (!msg)
 		return;
-	xs_msg_init(msg, session_release_msg);
+	xs_msg_init(msg, NULL, 0, session_release_msg);
 	xs_session_queue(f->session, msg);
 }
 
