@@ -175,7 +175,7 @@ EXPORT_SYMBOL_GPL(xs_op_read);
 static int xs_op_change(struct xs_conn *conn, u32 tx_id, struct xs_request *req)
 {
 	if (tx_id && conn->write_behind)
-		return xs_op_transaction_post(conn, req);
+		return xs_op_transaction_post(conn, tx_id, req);
 	return xs_op_call_put(conn, req, XS_GATE_REQUEST);
 }
 

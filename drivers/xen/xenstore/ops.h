@@ -34,7 +34,8 @@ char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
 
 /* transaction.c */
 int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id);
-int xs_op_transaction_post(struct xs_conn *conn, struct xs_request *req);
+int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
+			   struct xs_request *req);
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort);
 
 #endif /* _XENSTORE_OPS_H */

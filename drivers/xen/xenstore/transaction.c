@@ -104,6 +104,13 @@ int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 }
 EXPORT_SYMBOL_GPL(xs_op_transaction_start);
 
+/* Nothing of the transaction is to happen. Only the first error counts. */
+static int xs_transaction_doom(struct xs_transaction *txn, int err)
+{
+	cmpxchg(&txn->err, 0, err);
+	return err;
+}
+
 /* I/O thread. That nothing was there to be removed is no failure. */
 static void xs_transaction_answered(struct xs_request *req)
 {
@@ -113,38 +120,19 @@ static void xs_transaction_answered(struct xs_request *req)
 	if (err == -ENOENT && xs_request_header(req)->type == XS_RM)
 		err = 0;
 	if (err)
-		cmpxchg(&txn->err, 0, err);
+		xs_transaction_doom(txn, err);
 	if (atomic_dec_and_test(&txn->posted))
 		wake_up(&txn->wq);
 	xs_request_put(req);
 	xs_transaction_put(txn);
 }
 
-/**
- * xs_op_transaction_post() - change something in a transaction, without waiting
- * @conn: the connection
- * @req: a new request in a transaction of the kernel, which the caller keeps
- *	from ending; consumed; or an ERR_PTR()
- *
- * If the transaction is not known, the request is sent and waited for.
- *
- * Context: Process; does not wait for the server.
- * Return: 0 if it was sent, and xs_op_transaction_end() will tell; the error of
- * what was posted before, if one is known already; or a negative errno.
- */
-int xs_op_transaction_post(struct xs_conn *conn, struct xs_request *req)
+/* The request stays the caller's if it could not be submitted. */
+static int xs_transaction_submit(struct xs_conn *conn,
+				 struct xs_transaction *txn,
+				 struct xs_request *req)
 {
-	struct xs_transaction *txn;
 	int err;
-
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	txn = xs_transaction_find(conn, xs_request_header(req)->tx_id);
-	if (!txn)
-		return xs_op_call_put(conn, req, XS_GATE_REQUEST);
-	err = READ_ONCE(txn->err);
-	if (err)
-		goto err_put;
 
 	req->owner = txn;
 	req->complete = xs_transaction_answered;
@@ -155,13 +143,40 @@ int xs_op_transaction_post(struct xs_conn *conn, struct xs_request *req)
 	err = xs_conn_submit(conn, req);
 	if (!err)
 		return 0;
-
 	if (atomic_dec_and_test(&txn->posted))
 		wake_up(&txn->wq);
 	xs_transaction_put(txn);
-err_put:
-	xs_request_put(req);
 	return err;
+}
+
+/**
+ * xs_op_transaction_post() - change something in a transaction, without waiting
+ * @conn: the connection
+ * @tx_id: a transaction of the kernel, which the caller keeps from ending
+ * @req: a new request in it; consumed; or an ERR_PTR(), for which the
+ *	transaction will be aborted as for a request that was refused
+ *
+ * If the transaction is not known, the request is sent and waited for.
+ *
+ * Context: Process; does not wait for the server.
+ * Return: 0 if it was sent, and xs_op_transaction_end() will tell; the error of
+ * what was posted before, if one is known already; or a negative errno.
+ */
+int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
+			   struct xs_request *req)
+{
+	struct xs_transaction *txn = xs_transaction_find(conn, tx_id);
+	int err;
+
+	if (!txn)
+		return xs_op_call_put(conn, req, XS_GATE_REQUEST);
+	if (IS_ERR(req))
+		return xs_transaction_doom(txn, PTR_ERR(req));
+	err = READ_ONCE(txn->err) ?: xs_transaction_submit(conn, txn, req);
+	if (!err)
+		return 0;
+	xs_request_put(req);
+	return xs_transaction_doom(txn, err);
 }
 EXPORT_SYMBOL_GPL(xs_op_transaction_post);
 

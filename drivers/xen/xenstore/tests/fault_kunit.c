@@ -342,6 +342,53 @@ static void transaction_without_memory_ends_at_the_server(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, failed);
 }
 
+static void change_without_memory_aborts_the_transaction(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	u32 tx_id;
+
+	site->conn->write_behind = true;
+	fake_site_start(site);
+	KUNIT_ASSERT_EQ(test, xs_op_transaction_start(site->conn, &tx_id), 0);
+	KUNIT_EXPECT_EQ(test, xs_op_write(site->conn, tx_id, "/a", "", "1", 1),
+			0);
+	fake_memory_fail_nth(1);
+	KUNIT_EXPECT_EQ(test, xs_op_write(site->conn, tx_id, "/b", "", "2", 1),
+			-ENOMEM);
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
+	KUNIT_EXPECT_EQ(test, xs_op_write(site->conn, tx_id, "/c", "", "3", 1),
+			-ENOMEM);
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(site->conn, tx_id, false),
+			-ENOMEM);
+	KUNIT_EXPECT_NULL(test, fake_store_value(store, "/a", NULL));
+	KUNIT_EXPECT_EQ(test, fake_store_transactions(store), 0);
+}
+
+static void start_without_memory_leaves_no_transaction(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	bool failed = true;
+	u32 tx_id, i;
+	int err;
+
+	fake_site_start(site);
+	for (i = 1; failed && i < FAULT_MAX; i++) {
+		fake_memory_fail_nth(i);
+		err = xs_op_transaction_start(site->conn, &tx_id);
+		failed = fake_memory_has_failed();
+		if (!err)
+			xs_op_transaction_end(site->conn, tx_id, true);
+		else
+			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	}
+	KUNIT_EXPECT_GT(test, i, 3);
+	KUNIT_EXPECT_FALSE(test, failed);
+	KUNIT_EXPECT_EQ(test, fake_store_transactions(store), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&site->conn->gate.holds));
+}
+
 static int fault_resume_call(void *data)
 {
 	struct fault_fixture *f = data;
@@ -378,6 +425,8 @@ static struct kunit_case fault_kunit_cases[] = {
 	KUNIT_CASE(event_for_a_driver_without_memory_comes_later),
 	KUNIT_CASE(registration_without_memory_leaves_nothing),
 	KUNIT_CASE(transaction_without_memory_ends_at_the_server),
+	KUNIT_CASE(change_without_memory_aborts_the_transaction),
+	KUNIT_CASE(start_without_memory_leaves_no_transaction),
 	KUNIT_CASE(resume_without_memory_sets_the_watch_again),
 	{}
 };

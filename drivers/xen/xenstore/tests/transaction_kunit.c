@@ -18,7 +18,12 @@ struct transaction_fixture {
 	struct fake_site *site;
 	struct fake_call *driver;
 	bool abort;
-	/* Of the two writes and the removal, and of the end. */
+	/* Read after the first change; this many bytes in the second. */
+	bool read;
+	size_t second_len;
+	char value[5000];
+	/* Of the start, the two writes and the removal, and the end. */
+	int start;
 	int changes[3];
 	int end;
 };
@@ -31,6 +36,7 @@ static int transaction_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->site = fake_site_create(test);
 	f->site->conn->write_behind = true;
+	f->second_len = 1;
 	test->priv = f;
 	return 0;
 }
@@ -39,14 +45,20 @@ static int transaction_driver(void *data)
 {
 	struct transaction_fixture *f = data;
 	struct xs_conn *conn = f->site->conn;
+	void *value;
 	u32 tx_id;
-	int err;
 
-	err = xs_op_transaction_start(conn, &tx_id);
-	if (err)
-		return err;
+	f->start = xs_op_transaction_start(conn, &tx_id);
+	if (f->start)
+		return 0;
 	f->changes[0] = xs_op_write(conn, tx_id, "/a", "", "1", 1);
-	f->changes[1] = xs_op_write(conn, tx_id, "/b", "", "2", 1);
+	if (f->read) {
+		value = xs_op_read(conn, tx_id, "/a", "", NULL);
+		if (!IS_ERR(value))
+			kfree(value);
+	}
+	f->changes[1] = xs_op_write(conn, tx_id, "/b", "", f->value,
+				    f->second_len);
 	f->changes[2] = xs_op_rm(conn, tx_id, "/c", "");
 	f->end = xs_op_transaction_end(conn, tx_id, f->abort);
 	return 0;
@@ -60,8 +72,8 @@ static void transaction_unblock(void *data)
 	xs_conn_pump(f->site->conn);
 }
 
-/* The driver has started its transaction. */
-static struct transaction_fixture *transaction_begin(struct kunit *test)
+/* The driver waits for its transaction to be started. */
+static const struct fake_message *transaction_ask(struct kunit *test)
 {
 	struct transaction_fixture *f = test->priv;
 	const struct fake_message *start;
@@ -70,7 +82,15 @@ static struct transaction_fixture *transaction_begin(struct kunit *test)
 				    transaction_unblock);
 	start = fake_site_await(f->site);
 	KUNIT_ASSERT_EQ(test, start->hdr.type, XS_TRANSACTION_START);
-	fake_site_reply(f->site, start, "7", 2);
+	return start;
+}
+
+/* The driver has started its transaction. */
+static struct transaction_fixture *transaction_begin(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+
+	fake_site_reply(f->site, transaction_ask(test), "7", 2);
 	return f;
 }
 
@@ -84,6 +104,16 @@ static const struct fake_message *transaction_next(struct kunit *test, u32 type)
 	return msg;
 }
 
+/* The end comes back, and nothing is left of the transaction. */
+static void transaction_expect_over(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
+	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->gate.holds));
+}
+
 static void transaction_expect_end(struct kunit *test, const char *how)
 {
 	struct transaction_fixture *f = test->priv;
@@ -92,9 +122,7 @@ static void transaction_expect_end(struct kunit *test, const char *how)
 	end = transaction_next(test, XS_TRANSACTION_END);
 	KUNIT_EXPECT_STREQ(test, end->body, how);
 	fake_site_reply(f->site, end, "OK", 3);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
-	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->gate.holds));
+	transaction_expect_over(test);
 }
 
 static void changes_are_all_sent_before_an_answer(struct kunit *test)
@@ -127,15 +155,40 @@ static void commit_is_not_sent_before_all_is_answered(struct kunit *test)
 	transaction_expect_end(test, "T");
 }
 
+/* Constant in some kernels. */
+static void transaction_error_desc(typeof(xsd_errors[0]) *error, char *desc)
+{
+	strscpy(desc, error->errstring, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(transaction_error, xsd_errors, transaction_error_desc);
+
 static void change_that_is_refused_aborts_all(struct kunit *test)
 {
+	const struct xsd_errors *error = test->param_value;
 	struct transaction_fixture *f = transaction_begin(test);
 
 	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
+	fake_site_refuse(f->site, transaction_next(test, XS_WRITE),
+			 error->errstring);
 	fake_site_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "F");
-	KUNIT_EXPECT_EQ(test, f->end, -EACCES);
+	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
+}
+
+/* Nobody has seen it but the driver, which may not have looked. */
+static void change_that_cannot_be_sent_aborts_all(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+
+	f->second_len = sizeof(f->value);
+	transaction_begin(test);
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	transaction_expect_end(test, "F");
+	KUNIT_EXPECT_EQ(test, f->changes[0], 0);
+	KUNIT_EXPECT_EQ(test, f->changes[1], -E2BIG);
+	KUNIT_EXPECT_EQ(test, f->changes[2], -E2BIG);
+	KUNIT_EXPECT_EQ(test, f->end, -E2BIG);
 }
 
 static void first_refusal_is_what_the_end_returns(struct kunit *test)
@@ -181,6 +234,96 @@ static void abort_waits_for_nothing_but_itself(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
 }
 
+static void read_is_sent_behind_what_was_posted_and_waited_for(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+	const struct fake_message *write;
+
+	f->read = true;
+	transaction_begin(test);
+	write = transaction_next(test, XS_WRITE);
+	fake_site_answer(f->site, write);
+	write = transaction_next(test, XS_READ);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_call_sleeps(f->driver)));
+	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_site_answer(f->site, write);
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	transaction_expect_end(test, "T");
+	KUNIT_EXPECT_EQ(test, f->end, 0);
+}
+
+static void start_that_is_refused_leaves_nothing(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+
+	fake_site_refuse(f->site, transaction_ask(test), "ENOSPC");
+	transaction_expect_over(test);
+	KUNIT_EXPECT_EQ(test, f->start, -ENOSPC);
+}
+
+/* A conflict, for instance; the transaction is over nevertheless. */
+static void commit_that_is_refused_returns_why(struct kunit *test)
+{
+	const struct xsd_errors *error = test->param_value;
+	struct transaction_fixture *f = transaction_begin(test);
+
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	fake_site_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
+			 error->errstring);
+	transaction_expect_over(test);
+	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
+}
+
+static void abort_that_is_refused_too_returns_the_first_error(struct kunit *test)
+{
+	struct transaction_fixture *f = transaction_begin(test);
+
+	fake_site_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	fake_site_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
+			 "EIO");
+	transaction_expect_over(test);
+	KUNIT_EXPECT_EQ(test, f->end, -EACCES);
+}
+
+static void changes_and_end_pass_a_gate_that_is_closed_meanwhile(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv;
+	struct xs_gate *gate = &f->site->conn->gate;
+	const struct fake_message *read;
+
+	f->read = true;
+	transaction_begin(test);
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	read = transaction_next(test, XS_READ);
+	xs_gate_close(gate);
+	fake_site_answer(f->site, read);
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	KUNIT_EXPECT_FALSE(test, list_empty(&gate->holds));
+	transaction_expect_end(test, "T");
+	KUNIT_EXPECT_EQ(test, f->end, 0);
+	xs_gate_drain(gate);
+	xs_gate_open(gate);
+}
+
+static void break_at_the_end_is_what_it_returns(struct kunit *test)
+{
+	struct transaction_fixture *f = transaction_begin(test);
+
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	transaction_next(test, XS_TRANSACTION_END);
+	transaction_unblock(f);
+	transaction_expect_over(test);
+	KUNIT_EXPECT_EQ(test, f->end, -EIO);
+}
+
 static void break_ends_the_transaction_with_an_error(struct kunit *test)
 {
 	struct transaction_fixture *f = transaction_begin(test);
@@ -189,9 +332,8 @@ static void break_ends_the_transaction_with_an_error(struct kunit *test)
 	transaction_next(test, XS_WRITE);
 	transaction_next(test, XS_RM);
 	transaction_unblock(f);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
+	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->end, -EIO);
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->gate.holds));
 }
 
 static void change_after_a_refusal_fails_at_once(struct kunit *test)
@@ -232,11 +374,20 @@ static void without_write_behind_each_is_waited_for(struct kunit *test)
 static struct kunit_case transaction_cases[] = {
 	KUNIT_CASE(changes_are_all_sent_before_an_answer),
 	KUNIT_CASE(commit_is_not_sent_before_all_is_answered),
-	KUNIT_CASE(change_that_is_refused_aborts_all),
+	KUNIT_CASE_PARAM(change_that_is_refused_aborts_all,
+			 transaction_error_gen_params),
+	KUNIT_CASE(change_that_cannot_be_sent_aborts_all),
 	KUNIT_CASE(first_refusal_is_what_the_end_returns),
 	KUNIT_CASE(removal_of_nothing_is_no_failure),
 	KUNIT_CASE(abort_waits_for_nothing_but_itself),
+	KUNIT_CASE(read_is_sent_behind_what_was_posted_and_waited_for),
+	KUNIT_CASE(start_that_is_refused_leaves_nothing),
+	KUNIT_CASE_PARAM(commit_that_is_refused_returns_why,
+			 transaction_error_gen_params),
+	KUNIT_CASE(abort_that_is_refused_too_returns_the_first_error),
+	KUNIT_CASE(changes_and_end_pass_a_gate_that_is_closed_meanwhile),
 	KUNIT_CASE(break_ends_the_transaction_with_an_error),
+	KUNIT_CASE(break_at_the_end_is_what_it_returns),
 	KUNIT_CASE(change_after_a_refusal_fails_at_once),
 	KUNIT_CASE(without_write_behind_each_is_waited_for),
 	{}
