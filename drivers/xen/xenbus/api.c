@@ -49,14 +49,7 @@ EXPORT_SYMBOL_GPL(xenbus_directory);
 int xenbus_exists(struct xenbus_transaction t, const char *dir,
 		  const char *node)
 {
-	unsigned int num;
-	char **names;
-
-	names = xenbus_directory(t, dir, node, &num);
-	if (IS_ERR(names))
-		return 0;
-	kfree(names);
-	return 1;
+	return !xs_op_exists(xs_store_conn(), t.id, dir, node);
 }
 EXPORT_SYMBOL_GPL(xenbus_exists);
 
@@ -168,16 +161,11 @@ int xenbus_scanf(struct xenbus_transaction t, const char *dir,
 		 const char *node, const char *fmt, ...)
 {
 	va_list args;
-	char *value;
 	int n;
 
-	value = xenbus_read(t, dir, node, NULL);
-	if (IS_ERR(value))
-		return PTR_ERR(value);
 	va_start(args, fmt);
-	n = vsscanf(value, fmt, args);
+	n = xs_op_scanf(xs_store_conn(), t.id, dir, node, fmt, args);
 	va_end(args);
-	kfree(value);
 	return n ?: -ERANGE;
 }
 EXPORT_SYMBOL_GPL(xenbus_scanf);
@@ -242,16 +230,11 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 		  const char *node, const char *fmt, ...)
 {
 	va_list args;
-	char *value;
 	int err;
 
 	va_start(args, fmt);
-	value = kvasprintf(XS_GFP, fmt, args);
+	err = xs_op_printf(xs_store_conn(), t.id, dir, node, fmt, args);
 	va_end(args);
-	if (!value)
-		return -ENOMEM;
-	err = xenbus_write(t, dir, node, value);
-	kfree(value);
 	return err;
 }
 EXPORT_SYMBOL_GPL(xenbus_printf);

@@ -33,8 +33,10 @@
 
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
+#include <linux/stdarg.h>
 
 #include "ops.h"
 
@@ -44,7 +46,7 @@
  * @tx_id: transaction, 0 for none
  * @dir: path, or its first part
  * @node: rest of the path; "" if @dir is all of it
- * @value: what follows the path's NUL; may be NULL if @len is 0
+ * @value: what follows the path's NUL; NULL if that is to be filled in
  * @len: bytes in @value
  *
  * Context: Process, allocates with %XS_GFP.
@@ -66,6 +68,57 @@ struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
 	return xs_request_alloc(type, tx_id, parts, ARRAY_SIZE(parts), XS_GFP);
 }
 EXPORT_SYMBOL_GPL(xs_op_request);
+
+/* What is longer is formatted twice. */
+#define XS_OP_PRINTF_SMALL	64
+
+/* The value ends up in the request without having been anywhere else. */
+static __printf(5, 0) struct xs_request *
+xs_op_request_long(u32 tx_id, const char *dir, const char *node, int len,
+		   const char *fmt, va_list args)
+{
+	struct xs_request *req;
+	char *value;
+	int rest;
+
+	req = xs_op_request(XS_WRITE, tx_id, dir, node, NULL, len);
+	if (IS_ERR(req))
+		return req;
+	value = (char *)req->out + req->len - len;
+	/* Somebody may have changed an argument meanwhile. */
+	rest = len - min(len, vsnprintf(value, len + 1, fmt, args));
+	req->len -= rest;
+	xs_request_header(req)->len -= rest;
+	return req;
+}
+
+/**
+ * xs_op_request_printf() - build an XS_WRITE of a formatted value
+ * @tx_id: transaction, 0 for none
+ * @dir: path, or its first part
+ * @node: rest of the path; "" if @dir is all of it
+ * @fmt: as for vprintf()
+ * @args: its arguments
+ *
+ * Context: Process, allocates with %XS_GFP.
+ * Return: The request, ERR_PTR(-E2BIG), ERR_PTR(-ENOMEM).
+ */
+struct xs_request *xs_op_request_printf(u32 tx_id, const char *dir,
+					const char *node, const char *fmt,
+					va_list args)
+{
+	char small[XS_OP_PRINTF_SMALL];
+	va_list copy;
+	int len;
+
+	va_copy(copy, args);
+	len = vsnprintf(small, sizeof(small), fmt, copy);
+	va_end(copy);
+	if (len < sizeof(small))
+		return xs_op_request(XS_WRITE, tx_id, dir, node, small, len);
+	return xs_op_request_long(tx_id, dir, node, len, fmt, args);
+}
+EXPORT_SYMBOL_GPL(xs_op_request_printf);
 
 /**
  * xs_op_result() - what does a completed request come to?
@@ -171,6 +224,60 @@ void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 }
 EXPORT_SYMBOL_GPL(xs_op_read);
 
+/**
+ * xs_op_scanf() - read a node and take it apart
+ * @conn: the connection
+ * @tx_id: transaction, 0 for none
+ * @dir: path, or its first part
+ * @node: rest of the path, or ""
+ * @fmt: as for vsscanf()
+ * @args: where the conversions go
+ *
+ * Context: Process, sleeps.
+ * Return: Number of conversions, which may be 0, or a negative errno, see
+ * above.
+ */
+int xs_op_scanf(struct xs_conn *conn, u32 tx_id, const char *dir,
+		const char *node, const char *fmt, va_list args)
+{
+	struct xs_request *req;
+	int result;
+
+	req = xs_op_request(XS_READ, tx_id, dir, node, NULL, 0);
+	result = xs_op_call(conn, req, XS_GATE_REQUEST);
+	if (IS_ERR(req))
+		return result;
+	if (!result)
+		result = vsscanf(req->reply.body, fmt, args);
+	xs_request_put(req);
+	return result;
+}
+EXPORT_SYMBOL_GPL(xs_op_scanf);
+
+/**
+ * xs_op_exists() - is there such a node?
+ * @conn: the connection
+ * @tx_id: transaction, 0 for none
+ * @dir: path, or its first part
+ * @node: rest of the path, or ""
+ *
+ * Who may read a node may read its permissions, whose length does not depend on
+ * how many children it has.
+ *
+ * Context: Process, sleeps.
+ * Return: 0 if there is; -ENOENT if there is not, or another negative errno,
+ * see above.
+ */
+int xs_op_exists(struct xs_conn *conn, u32 tx_id, const char *dir,
+		 const char *node)
+{
+	return xs_op_call_put(conn,
+			      xs_op_request(XS_GET_PERMS, tx_id, dir, node,
+					    NULL, 0),
+			      XS_GATE_REQUEST);
+}
+EXPORT_SYMBOL_GPL(xs_op_exists);
+
 /* In a transaction, its end can tell whether this has worked. */
 static int xs_op_change(struct xs_conn *conn, u32 tx_id, struct xs_request *req)
 {
@@ -199,6 +306,26 @@ int xs_op_write(struct xs_conn *conn, u32 tx_id, const char *dir,
 					  len));
 }
 EXPORT_SYMBOL_GPL(xs_op_write);
+
+/**
+ * xs_op_printf() - format the value of a node, creating it if needed
+ * @conn: the connection
+ * @tx_id: transaction, 0 for none
+ * @dir: path, or its first part
+ * @node: rest of the path, or ""
+ * @fmt: as for vprintf()
+ * @args: its arguments
+ *
+ * Context: Process, sleeps.
+ * Return: 0 or a negative errno, see above.
+ */
+int xs_op_printf(struct xs_conn *conn, u32 tx_id, const char *dir,
+		 const char *node, const char *fmt, va_list args)
+{
+	return xs_op_change(conn, tx_id,
+			    xs_op_request_printf(tx_id, dir, node, fmt, args));
+}
+EXPORT_SYMBOL_GPL(xs_op_printf);
 
 /**
  * xs_op_mkdir() - make a node exist

@@ -7,11 +7,16 @@
 #ifndef _XENSTORE_OPS_H
 #define _XENSTORE_OPS_H
 
+#include <linux/stdarg.h>
+
 #include "conn.h"
 
 struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
 				 const char *node, const void *value,
 				 size_t len);
+struct xs_request *xs_op_request_printf(u32 tx_id, const char *dir,
+					const char *node, const char *fmt,
+					va_list args) __printf(4, 0);
 int xs_op_result(const struct xs_request *req);
 int xs_op_call(struct xs_conn *conn, struct xs_request *req,
 	       enum xs_gate_kind kind);
@@ -20,8 +25,15 @@ int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
 
 void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 		 const char *node, unsigned int *len);
+int xs_op_scanf(struct xs_conn *conn, u32 tx_id, const char *dir,
+		const char *node, const char *fmt, va_list args) __scanf(5, 0);
+int xs_op_exists(struct xs_conn *conn, u32 tx_id, const char *dir,
+		 const char *node);
 int xs_op_write(struct xs_conn *conn, u32 tx_id, const char *dir,
 		const char *node, const void *value, size_t len);
+int xs_op_printf(struct xs_conn *conn, u32 tx_id, const char *dir,
+		 const char *node, const char *fmt, va_list args)
+	__printf(5, 0);
 int xs_op_mkdir(struct xs_conn *conn, u32 tx_id, const char *dir,
 		const char *node);
 int xs_op_rm(struct xs_conn *conn, u32 tx_id, const char *dir,

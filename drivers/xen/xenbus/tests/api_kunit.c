@@ -147,6 +147,70 @@ static void state_that_is_no_number_is_unknown(struct kunit *test)
 			XenbusStateUnknown);
 }
 
+/* === Values === */
+
+static const unsigned int api_lengths[] = { 0, 1, 62, 63, 64, 65, 500, 4085 };
+
+static void api_length_desc(const unsigned int *len, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u", *len);
+}
+
+KUNIT_ARRAY_PARAM(api_length, api_lengths, api_length_desc);
+
+static void printf_of_any_length_is_written_whole(struct kunit *test)
+{
+	unsigned int len = *(const unsigned int *)test->param_value;
+	char *string = kunit_kzalloc(test, len + 1, GFP_KERNEL);
+	char *value;
+	unsigned int read;
+
+	KUNIT_ASSERT_NOT_NULL(test, string);
+	memset(string, 's', len);
+	if (len)
+		string[len - 1] = '.';
+
+	KUNIT_ASSERT_EQ(test, xenbus_printf(XBT_NIL, DIR, "value", "%s",
+					    string), 0);
+	value = xenbus_read(XBT_NIL, DIR, "value", &read);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(value));
+	KUNIT_EXPECT_EQ(test, read, len);
+	KUNIT_EXPECT_STREQ(test, value, string);
+	kfree(value);
+}
+
+static void printf_that_is_longer_than_a_message_is_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, xenbus_printf(XBT_NIL, DIR, "value", "%4086d", 1),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, xenbus_printf(XBT_NIL, DIR, "value", "%9000d", 1),
+			-E2BIG);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, "value"), 0);
+}
+
+static void scanf_tells_what_did_not_match_from_what_is_missing(struct kunit *test)
+{
+	unsigned int number;
+
+	KUNIT_EXPECT_EQ(test, xenbus_scanf(XBT_NIL, DIR, "number", "%u",
+					   &number), 1);
+	KUNIT_EXPECT_EQ(test, number, 17);
+	KUNIT_EXPECT_EQ(test, xenbus_scanf(XBT_NIL, DIR, "words", "%u",
+					   &number), -ERANGE);
+	KUNIT_EXPECT_EQ(test, xenbus_scanf(XBT_NIL, DIR, "missing", "%u",
+					   &number), -ENOENT);
+}
+
+static void exists_is_1_or_0(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, ""), 1);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, "missing"), 0);
+	store->refuse[XS_GET_PERMS] = "EACCES";
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, ""), 0);
+}
+
 static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_stores_every_value),
 	KUNIT_CASE(gather_of_nothing_succeeds),
@@ -157,6 +221,11 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_in_a_transaction_sees_what_was_written_in_it),
 	KUNIT_CASE(state_that_is_polled_is_asked_for_when_it_changes),
 	KUNIT_CASE(state_that_is_no_number_is_unknown),
+	KUNIT_CASE_PARAM(printf_of_any_length_is_written_whole,
+			 api_length_gen_params),
+	KUNIT_CASE(printf_that_is_longer_than_a_message_is_refused),
+	KUNIT_CASE(scanf_tells_what_did_not_match_from_what_is_missing),
+	KUNIT_CASE(exists_is_1_or_0),
 	{}
 };
 

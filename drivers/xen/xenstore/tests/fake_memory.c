@@ -3,7 +3,8 @@
  * Memory that fails.
  *
  * A client's memory that can be touched in part only, without a process whose
- * memory it is; and allocations of the calling task of which the n-th fails.
+ * memory it is; and allocations of the calling task of which the n-th fails, or
+ * that are counted.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -125,6 +126,46 @@ bool fake_memory_has_failed(void)
 	return failed;
 }
 
+/* More allocations than any test counts. */
+#define FAKE_MEMORY_COUNT	1000000
+
+/**
+ * fake_memory_count() - count the allocations of this task from here on
+ *
+ * Those that must not fail are left out. To be followed by
+ * fake_memory_counted(), and not nested.
+ *
+ * Context: Process.
+ */
+void fake_memory_count(void)
+{
+	fake_memory_fail_nth(FAKE_MEMORY_COUNT);
+}
+
+static unsigned int fake_memory_stop(void)
+{
+	unsigned int n = FAKE_MEMORY_COUNT - current->fail_nth;
+
+	fake_memory_has_failed();
+	return n;
+}
+
+/**
+ * fake_memory_counted() - end what fake_memory_count() began
+ *
+ * Context: Process.
+ * Return: Number of allocations.
+ */
+unsigned int fake_memory_counted(void)
+{
+	unsigned int n = fake_memory_stop();
+
+	/* kmemleak allocates, too, each time that somebody else does. */
+	fake_memory_count();
+	kfree(kmalloc(16, GFP_KERNEL));
+	return n / fake_memory_stop();
+}
+
 #else
 
 void fake_memory_fail_nth(unsigned int n)
@@ -134,6 +175,15 @@ void fake_memory_fail_nth(unsigned int n)
 bool fake_memory_has_failed(void)
 {
 	return false;
+}
+
+void fake_memory_count(void)
+{
+}
+
+unsigned int fake_memory_counted(void)
+{
+	return 0;
 }
 
 #endif

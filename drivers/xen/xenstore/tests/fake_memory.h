@@ -20,5 +20,7 @@ void fake_memory_bad_iter(struct iov_iter *iter, unsigned int direction,
 bool fake_memory_can_fail(void);
 void fake_memory_fail_nth(unsigned int n);
 bool fake_memory_has_failed(void);
+void fake_memory_count(void);
+unsigned int fake_memory_counted(void);
 
 #endif /* _XENSTORE_FAKE_MEMORY_H */
