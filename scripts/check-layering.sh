@@ -51,6 +51,7 @@ declare -A below=(
 declare -A core_for=(
 	[store]="debugfs ops cache watch lane session conn request gate transport wire"
 	[api]="ops cache watch lane conn request wire"
+	[batch]="ops conn request wire"
 	[bus]="lane"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"

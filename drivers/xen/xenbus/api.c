@@ -5,9 +5,10 @@
  * Thin: each turns what <xen/xenbus.h> promises into an operation of the core
  * on the one connection of this kernel. Unless stated otherwise every function
  * here runs in process context and sleeps, uninterruptibly, until the server
- * has answered; none may be called by the I/O thread. Allocations do not start
- * I/O, so a driver may call them on the way to its disk. The errors are those
- * that drivers/xen/xenstore/ops.c lists.
+ * has answered; who has several requests can wait once, see batch.c. None may be
+ * called by the I/O thread. Allocations do not start I/O, so a driver may call
+ * them on the way to its disk. The errors are those that
+ * drivers/xen/xenstore/ops.c lists.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -17,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/stdarg.h>
 #include <xen/xenbus.h>
+#include <xen/xenstore.h>
 
 #include "../xenstore/ops.h"
 #include "bus.h"
@@ -239,80 +241,42 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 }
 EXPORT_SYMBOL_GPL(xenbus_printf);
 
-/* As many as most drivers ask for; who asks for more waits more than once. */
-#define XENBUS_GATHER_MAX	16
-
-/* A part of what is to be gathered. */
-struct xenbus_gather {
-	unsigned int n;
-	struct xs_request *reqs[XENBUS_GATHER_MAX];
-	const char *formats[XENBUS_GATHER_MAX];
-	void *results[XENBUS_GATHER_MAX];
-};
-
-/* Take up to a part's worth of triples; false if there are no more. */
-static bool xenbus_gather_take(struct xenbus_gather *part,
-			       struct xenbus_transaction t, const char *dir,
-			       va_list *args)
+static void xenbus_gather_add(struct xs_batch *batch, const char *dir,
+			      va_list args)
 {
 	const char *name;
 
-	for (part->n = 0; part->n < XENBUS_GATHER_MAX; part->n++) {
-		name = va_arg(*args, char *);
-		if (!name)
-			return false;
-		part->reqs[part->n] = xs_op_request(XS_READ, t.id, dir, name,
-						    NULL, 0);
-		part->formats[part->n] = va_arg(*args, char *);
-		part->results[part->n] = va_arg(*args, void *);
+	while ((name = va_arg(args, char *))) {
+		xs_batch_read(batch, dir, name);
+		va_arg(args, char *);
+		va_arg(args, void *);
 	}
-	return true;
 }
 
-static int xenbus_gather_call(struct xenbus_gather *part)
+static int xenbus_gather_one(struct xs_batch *batch, unsigned int n,
+			     const char *fmt, void *result)
 {
-	unsigned int i;
+	const char *value = fmt ? xs_batch_value(batch, n, NULL) :
+				  xs_batch_take(batch, n, NULL);
 
-	for (i = 0; i < part->n; i++) {
-		if (IS_ERR(part->reqs[i]))
-			return PTR_ERR(part->reqs[i]);
-	}
-	if (!part->n)
-		return 0;
-	return xs_conn_call_all(xs_store_conn(), part->reqs, part->n,
-				XS_GATE_REQUEST);
-}
-
-static int xenbus_gather_store(struct xs_request *req, const char *fmt,
-			       void *result)
-{
-	int err = xs_op_result(req);
-	char *value;
-
-	if (err)
-		return err;
+	if (IS_ERR(value))
+		return PTR_ERR(value);
 	if (fmt)
-		return sscanf(req->reply.body, fmt, result) < 1 ? -EINVAL : 0;
-	value = xs_msg_take_body(&req->reply, XS_GFP);
-	if (!value)
-		return -ENOMEM;
-	*(char **)result = value;
+		return sscanf(value, fmt, result) < 1 ? -EINVAL : 0;
+	*(const char **)result = value;
 	return 0;
 }
 
 /* Nothing is stored after an error, as if one were read after the other. */
-static int xenbus_gather_part(struct xenbus_gather *part)
+static int xenbus_gather_store(struct xs_batch *batch, va_list args)
 {
-	int err = xenbus_gather_call(part);
-	unsigned int i;
+	unsigned int n;
+	const char *fmt;
+	int err = 0;
 
-	for (i = 0; i < part->n; i++) {
-		if (!err)
-			err = xenbus_gather_store(part->reqs[i],
-						  part->formats[i],
-						  part->results[i]);
-		if (!IS_ERR(part->reqs[i]))
-			xs_request_put(part->reqs[i]);
+	for (n = 0; !err && va_arg(args, char *); n++) {
+		fmt = va_arg(args, char *);
+		err = xenbus_gather_one(batch, n, fmt, va_arg(args, void *));
 	}
 	return err;
 }
@@ -332,17 +296,20 @@ static int xenbus_gather_part(struct xenbus_gather *part)
  */
 int xenbus_gather(struct xenbus_transaction t, const char *dir, ...)
 {
-	struct xenbus_gather part;
+	struct xs_batch batch;
 	va_list args;
-	bool more;
 	int err;
 
+	xs_batch_init(&batch, t);
 	va_start(args, dir);
-	do {
-		more = xenbus_gather_take(&part, t, dir, &args);
-		err = xenbus_gather_part(&part);
-	} while (more && !err);
+	xenbus_gather_add(&batch, dir, args);
 	va_end(args);
+	/* What this returns is found again where it belongs. */
+	xs_batch_run(&batch);
+	va_start(args, dir);
+	err = xenbus_gather_store(&batch, args);
+	va_end(args);
+	xs_batch_free(&batch);
 	return err;
 }
 EXPORT_SYMBOL_GPL(xenbus_gather);

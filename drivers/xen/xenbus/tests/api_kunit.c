@@ -5,6 +5,7 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <kunit/test.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <xen/xenbus.h>
 
@@ -147,6 +148,21 @@ static void state_that_is_no_number_is_unknown(struct kunit *test)
 			XenbusStateUnknown);
 }
 
+static void gather_of_10_keys_waits_once(struct kunit *test)
+{
+#define NUMBER(i)	"number", "%u", &v[i]
+	unsigned long waits = current->nvcsw;
+	unsigned int v[10];
+
+	KUNIT_EXPECT_EQ(test,
+			xenbus_gather(XBT_NIL, DIR, NUMBER(0), NUMBER(1),
+				      NUMBER(2), NUMBER(3), NUMBER(4),
+				      NUMBER(5), NUMBER(6), NUMBER(7),
+				      NUMBER(8), NUMBER(9), NULL), 0);
+	KUNIT_EXPECT_LE(test, current->nvcsw - waits, 1);
+#undef NUMBER
+}
+
 /* === Values === */
 
 static const unsigned int api_lengths[] = { 0, 1, 62, 63, 64, 65, 500, 4085 };
@@ -221,6 +237,7 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_in_a_transaction_sees_what_was_written_in_it),
 	KUNIT_CASE(state_that_is_polled_is_asked_for_when_it_changes),
 	KUNIT_CASE(state_that_is_no_number_is_unknown),
+	KUNIT_CASE(gather_of_10_keys_waits_once),
 	KUNIT_CASE_PARAM(printf_of_any_length_is_written_whole,
 			 api_length_gen_params),
 	KUNIT_CASE(printf_that_is_longer_than_a_message_is_refused),

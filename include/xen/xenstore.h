@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Several requests to XenStore, and one wait for all of them.
+ *
+ * The functions of <xen/xenbus.h> wait for the server once each. Who has more
+ * than one thing to ask or to say builds a batch, runs it, and looks at the
+ * results; Documentation/xen/xenstore/batch.rst has examples.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XEN_XENSTORE_H
+#define _XEN_XENSTORE_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+#include <xen/xenbus.h>
+
+struct xs_request;
+
+/* Requests of a batch that need no memory for the list of them. */
+#define XS_BATCH_SMALL	16
+
+/**
+ * struct xs_batch - requests that are sent together
+ *
+ * Lives on a stack, mostly. The members are private; xs_batch_init() sets them.
+ */
+struct xs_batch {
+	/** @t: the transaction of all requests, or %XBT_NIL */
+	struct xenbus_transaction t;
+	/** @err: why the batch is not complete: the first one that happened */
+	int err;
+	/** @num: requests added */
+	unsigned int num;
+	/** @done: requests answered, the first of them */
+	unsigned int done;
+	/** @size: room in @reqs */
+	unsigned int size;
+	/** @reqs: the requests; @small or from kmalloc() */
+	struct xs_request **reqs;
+	/** @small: enough for most */
+	struct xs_request *small[XS_BATCH_SMALL];
+};
+
+void xs_batch_init(struct xs_batch *batch, struct xenbus_transaction t);
+void xs_batch_free(struct xs_batch *batch);
+
+/* What to ask and to say; each returns the number to ask for its result with */
+unsigned int xs_batch_read(struct xs_batch *batch, const char *dir,
+			   const char *node);
+unsigned int xs_batch_exists(struct xs_batch *batch, const char *dir,
+			     const char *node);
+unsigned int xs_batch_directory(struct xs_batch *batch, const char *dir,
+				const char *node);
+unsigned int xs_batch_write(struct xs_batch *batch, const char *dir,
+			    const char *node, const char *string);
+unsigned int __printf(4, 5)
+xs_batch_printf(struct xs_batch *batch, const char *dir, const char *node,
+		const char *fmt, ...);
+unsigned int xs_batch_mkdir(struct xs_batch *batch, const char *dir,
+			    const char *node);
+unsigned int xs_batch_rm(struct xs_batch *batch, const char *dir,
+			 const char *node);
+
+int xs_batch_run(struct xs_batch *batch);
+
+/* Results */
+int xs_batch_error(const struct xs_batch *batch, unsigned int n);
+const char *xs_batch_value(const struct xs_batch *batch, unsigned int n,
+			   unsigned int *len);
+void *xs_batch_take(struct xs_batch *batch, unsigned int n, unsigned int *len);
+int __scanf(3, 4)
+xs_batch_scanf(const struct xs_batch *batch, unsigned int n,
+	       const char *fmt, ...);
+const char *xs_batch_next_name(const struct xs_batch *batch, unsigned int n,
+			       const char *name);
+
+#endif /* _XEN_XENSTORE_H */
