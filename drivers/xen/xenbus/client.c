@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <xen/xenbus.h>
+#include <xen/xenstore.h>
 
 #include "bus.h"
 
@@ -153,6 +154,29 @@ EXPORT_SYMBOL_GPL(xenbus_dev_fatal);
 /* === States === */
 
 /*
+ * Write the state if there is one to be overwritten. The write does not wait to
+ * hear that: if there is none, the transaction is aborted, and nobody sees what
+ * was written.
+ */
+static int client_write_state(const struct xenbus_device *dev,
+			      struct xenbus_transaction xbt,
+			      enum xenbus_state state, bool *is_there)
+{
+	struct xs_batch batch;
+	unsigned int read, write;
+	int old, err;
+
+	xs_batch_init(&batch, xbt);
+	read = xs_batch_read(&batch, dev->nodename, "state");
+	write = xs_batch_printf(&batch, dev->nodename, "state", "%d", state);
+	xs_batch_run(&batch);
+	*is_there = xs_batch_scanf(&batch, read, "%d", &old) == 1;
+	err = xs_batch_error(&batch, write);
+	xs_batch_free(&batch);
+	return err;
+}
+
+/*
  * Write the state in one transaction of its own. A directory that is not there
  * any more must not come back, so the node is written only where it exists.
  *
@@ -163,16 +187,16 @@ static int client_try_state(const struct xenbus_device *dev,
 {
 	struct xenbus_transaction xbt;
 	bool is_there;
-	int old, err, end_err;
+	int err, end_err;
 
 	*step = "starting transaction";
 	err = xenbus_transaction_start(&xbt);
 	if (err)
 		return err;
-	is_there = xenbus_scanf(xbt, dev->nodename, "state", "%d", &old) == 1;
-	if (is_there)
-		err = xenbus_printf(xbt, dev->nodename, "state", "%d", state);
+	err = client_write_state(dev, xbt, state, &is_there);
 	end_err = xenbus_transaction_end(xbt, !is_there || err);
+	if (!is_there)
+		err = 0;
 	*step = err ? "writing new state" : "ending transaction";
 	return err ?: end_err;
 }

@@ -7,6 +7,7 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <kunit/test.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <xen/xenbus.h>
 
@@ -113,6 +114,18 @@ static void switch_writes_the_state(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
 }
 
+static void switch_waits_three_times(struct kunit *test)
+{
+	struct client *client = test->priv;
+	unsigned long waits = current->nvcsw;
+
+	xenbus_switch_state(&client->xendev, XenbusStateConnected);
+
+	KUNIT_EXPECT_LE(test, current->nvcsw - waits, 3);
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
+			   "4");
+}
+
 static void switch_to_the_same_state_asks_nothing(struct kunit *test)
 {
 	struct client *client = test->priv;
@@ -164,6 +177,34 @@ static void switch_that_is_refused_is_reported_and_returns_0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateInitialising);
 	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_ERROR),
 			   "28 starting transaction");
+}
+
+static void switch_whose_write_is_refused_is_reported(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->store->refuse[XS_WRITE] = "EACCES";
+
+	xenbus_switch_state(&client->xendev, XenbusStateConnected);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateInitialising);
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
+			   "1");
+	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
+}
+
+/* As when the directory of a guest is gone, where it may write nothing. */
+static void switch_without_a_node_cares_for_no_refusal(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	fake_store_rm(client->store, FAKE_STORE_HOME "/" CLIENT_NODE);
+	client->store->refuse[XS_WRITE] = "EACCES";
+
+	xenbus_switch_state(&client->xendev, XenbusStateClosed);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateClosed);
+	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
 }
 
 static void switch_of_a_replaced_device_writes_nothing(struct kunit *test)
@@ -286,10 +327,13 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(read_of_a_state_that_is_no_number_is_unknown),
 	KUNIT_CASE(read_of_an_unheard_of_state_gives_what_was_written),
 	KUNIT_CASE(switch_writes_the_state),
+	KUNIT_CASE(switch_waits_three_times),
 	KUNIT_CASE(switch_to_the_same_state_asks_nothing),
 	KUNIT_CASE(switch_without_a_node_does_not_bring_it_back),
 	KUNIT_CASE(switch_with_conflicts_is_repeated),
 	KUNIT_CASE(switch_that_is_refused_is_reported_and_returns_0),
+	KUNIT_CASE(switch_whose_write_is_refused_is_reported),
+	KUNIT_CASE(switch_without_a_node_cares_for_no_refusal),
 	KUNIT_CASE(switch_of_a_replaced_device_writes_nothing),
 	KUNIT_CASE(frontend_closed_wakes_who_waits),
 	KUNIT_CASE(error_is_left_in_the_store),
