@@ -6,6 +6,8 @@
  */
 #include <kunit/test.h>
 #include <linux/device.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "fake_bus.h"
 
@@ -43,6 +45,20 @@ static void probe_finds_the_peer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xendev->spurious_threshold, 1);
 	KUNIT_EXPECT_EQ(test, fake_store_watches(fake->store,
 						 "/peer/vif/0/state"), 1);
+}
+
+/* Who it is and where, and whether it is there. */
+static void peer_is_found_with_two_waits(struct kunit *test)
+{
+	struct xenbus_device *xendev = device_bind(test);
+	unsigned long waits = current->nvcsw;
+
+	kfree(xendev->otherend);
+	xendev->otherend = NULL;
+	KUNIT_EXPECT_EQ(test, xenbus_read_otherend_details(xendev, "backend-id",
+							   "backend"), 0);
+	KUNIT_EXPECT_LE(test, current->nvcsw - waits, 2);
+	KUNIT_EXPECT_STREQ(test, xendev->otherend, "/peer/vif/0");
 }
 
 static void probe_without_a_peer_closes_the_device(struct kunit *test)
@@ -261,6 +277,7 @@ static void unbound_device_suspends_and_resumes(struct kunit *test)
 
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(probe_finds_the_peer),
+	KUNIT_CASE(peer_is_found_with_two_waits),
 	KUNIT_CASE(probe_without_a_peer_closes_the_device),
 	KUNIT_CASE(probe_that_fails_leaves_nothing),
 	KUNIT_CASE(probe_without_a_watch_is_undone_by_the_driver),
