@@ -72,6 +72,11 @@ overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, 
 modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...
 	@scripts/modules.sh $(KDIR)
 
+.PHONY: tools
+tools: ## Build tools/xen, which is lsxenbus, into build/tools; tools/xen/Makefile installs
+	@scripts/setup.sh tools
+	@$(MAKE) --no-print-directory -C tools/xen O=$(CURDIR)/build/tools
+
 .PHONY: clean
 clean: ## Remove build/; kernel trees and builds stay in the cache
 	rm -rf build

@@ -105,7 +105,19 @@ spelling() { codespell --ignore-words-list=fo,inout,onl "${sources[@]}" "${shell
 shells() { shellcheck -S warning -x -P SCRIPTDIR "${shells[@]}"; }
 pythons() { python3 -c 'import ast, sys
 for name in sys.argv[1:]: ast.parse(open(name).read(), name)' "${pythons[@]}"; }
-sizes() { mapfile -t files < <(find "${dirs[@]}" -name '*.c' ! -name '*.mod.c'); "$REPO/scripts/check-size.sh" "${files[@]}"; }
+sizes() { mapfile -t files < <(find "${dirs[@]}" tools -name '*.c' ! -name '*.mod.c'); "$REPO/scripts/check-size.sh" "${files[@]}"; }
+
+# As a distribution builds them, and as an initramfs wants them.
+programs() {
+	local mode
+	for mode in dynamic static; do
+		make -s -C tools/xen O="$logs/programs/$1-$mode" CC="$1" EXTRA_CFLAGS=-Werror \
+			LDFLAGS="$([ $mode = dynamic ] || echo -static)" \
+			DESTDIR="$logs/programs/root" install || return
+	done
+}
+
+manuals() { groff -man -ww -z -Tutf8 tools/*/*.8; }
 
 set_up check
 tree=$("$REPO/scripts/kernel-tree.sh" --overlay) || exit 1
@@ -122,6 +134,9 @@ check shellcheck "shellcheck" shells
 check python "python scripts compile" pythons
 check gcc "W=1 with gcc" warnings gcc
 check clang "W=1 with clang-14" warnings clang
+check programs-gcc "tools/ with gcc" programs gcc
+check programs-clang "tools/ with clang-14" programs clang-14
+check manuals "manual pages" manuals
 check sparse "sparse" run_sparse
 check coccicheck "coccicheck" coccicheck
 check model "no order of events leaves anybody asleep (spin)" "$REPO/tests/model/run"

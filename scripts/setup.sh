@@ -7,6 +7,7 @@
 #   uml     the same, and run KUnit in user-mode Linux, with coverage
 #   check   the static checks
 #   fuzz    libFuzzer
+#   tools   the programs of tools/, and their tests
 #   xen     Xen and its guests under QEMU
 #   bench   plots of the benchmark
 #
@@ -45,6 +46,7 @@ coccinelle: coccicheck
 ocaml-nox: scripts inside semantic patches
 libpython3-dev: likewise, those in Python
 codespell: spelling
+groff-base: manual pages
 shellcheck: our shell scripts
 perl: checkpatch and kernel-doc
 spin: the model of the ring
@@ -68,6 +70,10 @@ clang-14: libFuzzer and the sanitizers
 libclang-rt-14-dev: their run time
 llvm-14: its archiver
 "
+tools="
+build-essential: compiles them, with sanitizers for the tests
+python3: the tests
+"
 
 missing=()
 add_missing() {
@@ -82,10 +88,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|xen|bench..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|tools|xen|bench..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|check|fuzz|xen|bench) add_missing "${!group}" ;;
+	kernel|uml|check|fuzz|tools|xen|bench) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done
