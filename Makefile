@@ -17,7 +17,7 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 	@tests/xen/run
 
 .PHONY: test
-test: ## Everything below that judges: check, overlay-test, kunit, coverage, loop-test, fuzz, xen-test
+test: ## Everything below that judges: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, xen-test
 	@scripts/test.sh
 
 .PHONY: check
@@ -39,6 +39,10 @@ kunit: ## KUnit suites in user-mode Linux: plain, then with KASAN, lockdep, kmem
 .PHONY: coverage
 coverage: ## Line coverage of drivers/xen/xenstore by the KUnit suites; at least 90 %
 	@tests/kunit/coverage.sh
+
+.PHONY: tools-test
+tools-test: ## lsxenbus against a XenStore on a pseudo terminal; no Xen, no kernel
+	@tests/tools/run
 
 .PHONY: xen-test
 xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside

@@ -35,6 +35,7 @@ part overlay tests/overlay/run.sh
 part check scripts/check.sh
 part kunit tests/kunit/run.py plain debug
 part coverage tests/kunit/coverage.sh
+part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
 part fuzz tests/fuzz/run
 part xen-test tests/xen/xen-test
