@@ -14,8 +14,8 @@ DAEMONS = ("xenstored", "oxenstored")
 READLINE = "usr/lib/python3.11/lib-dynload/" \
            "readline.cpython-311-x86_64-linux-gnu.so"
 UNUSED = ("config-3.11*", "_test*", "sitecustomize.py")
-SCRIPTS = ("bench", "cases", "debugging", "lib", "programs", "pyxs", "store",
-           "tools")
+SCRIPTS = ("bench", "cases", "debugging", "lib", "listing", "programs", "pyxs",
+           "store", "tools")
 PROGRAMS = [f"{initramfs.XEN_BIN}/{name}"
             for name in (*DAEMONS, "test-xenstore",
                          "xenstore-control")] + initramfs.STORE_TOOLS
@@ -65,6 +65,8 @@ def make(kdir, files=(), command=""):
         tree.add(HERE / "guest" / script, f"bin/{script}")
     for part in ("pyxs_report.py", "pyxs.expected"):
         tree.add(HERE / "guest" / part, f"usr/src/{part}")
+    tree.add(HERE.parent / "tools/domains.py", "usr/src/domains.py")
+    initramfs.add_tools(tree)
     add_python(tree)
     for program in initramfs.user_programs():
         tree.add(program, f"tests/{program.name}")

@@ -112,6 +112,14 @@ def user_programs():
             if path.is_file() and os.access(path, os.X_OK)]
 
 
+def add_tools(tree):
+    """Compile tools/xen; its programs go to bin."""
+    out = BUILD / "tools/static"
+    subprocess.run(["make", "-s", "-C", REPO / "tools/xen", f"O={out}",
+                    "LDFLAGS=-static"], check=True)
+    tree.add(out / "lsxenbus/lsxenbus", "bin/lsxenbus")
+
+
 def guest_archive(xen, extra):
     tree = Tree("domu")
     tree.add_programs(xen, STORE_TOOLS)
@@ -136,6 +144,7 @@ def dom0_archive(bzimage, extra=None, guest_extra=None):
     tree.add_programs(xen, DOM0_TOOLS + STORE_TOOLS)
     for program in user_programs():
         tree.add(program, f"tests/{program.name}")
+    add_tools(tree)
     for script in (GUEST / "scripts").iterdir():
         tree.add(script, f"etc/xen/scripts/{script.name}")
     for script in (GUEST / "bin").iterdir():
