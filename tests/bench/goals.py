@@ -37,16 +37,20 @@ FACTORS = {
     ("guest-resume-1000", "us"): 8,
 }
 
-# (case, figure): at most
+# (case, figure): at most. The thread of a single caller sleeps once until there
+# is a request, and then 1.1 times, because of events, until there is a reply.
 LIMITS = {
     ("read-8-1", "switches"): 4,
     ("read-8-16", "switches"): 1.8,
     ("write-2000-1", "switches"): 7,
-    ("read-8-1", "sleeps"): 1.1,
-    ("write-8-1", "sleeps"): 1.1,
+    ("read-8-1", "sleeps"): 2.1,
+    ("write-8-1", "sleeps"): 2.1,
     ("read-8-16", "sleeps"): 1.1,
     ("write-8-16", "sleeps"): 1.1,
 }
+
+# Two runs of one kernel agree within this.
+NOISE = 1.01
 
 # On two CPUs no case may be slower; these are to be faster by that much.
 FACTORS_SMP = {

@@ -146,12 +146,14 @@ static size_t fake_peer_give_locked(struct fake_peer *peer)
 size_t fake_peer_step(struct fake_peer *peer)
 {
 	size_t moved;
+	bool signal;
 
 	spin_lock(&peer->lock);
 	moved = fake_peer_take_locked(peer);
 	moved += fake_peer_give_locked(peer);
+	signal = moved && !peer->masked;
 	spin_unlock(&peer->lock);
-	if (moved && peer->t.event)
+	if (signal && peer->t.event)
 		peer->t.event(&peer->t);
 	return moved;
 }
@@ -419,11 +421,32 @@ static void fake_peer_kick(struct xs_transport *t)
 		fake_peer_settle(peer);
 }
 
+static void fake_peer_mask(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+
+	spin_lock(&peer->lock);
+	peer->masks++;
+	peer->masked = true;
+	spin_unlock(&peer->lock);
+}
+
+static void fake_peer_unmask(struct xs_transport *t)
+{
+	struct fake_peer *peer = to_peer(t);
+
+	spin_lock(&peer->lock);
+	peer->masked = false;
+	spin_unlock(&peer->lock);
+}
+
 static const struct xs_transport_ops fake_peer_transport_ops = {
 	.connect = fake_peer_connect,
 	.disconnect = fake_peer_disconnect,
 	.reconnect = fake_peer_reconnect,
 	.kick = fake_peer_kick,
+	.mask = fake_peer_mask,
+	.unmask = fake_peer_unmask,
 };
 
 static void fake_peer_release(void *data)

@@ -93,6 +93,10 @@ struct fake_peer {
 	spinlock_t lock;
 	/** @kicks: how often the client has signalled */
 	unsigned int kicks;
+	/** @masks: how often the client has masked its signals */
+	unsigned int masks;
+	/** @masked: signals do not get through, and are forgotten */
+	bool masked;
 	/** @connects: calls of connect() that succeeded */
 	unsigned int connects;
 	/** @reconnects: calls of reconnect() that succeeded */

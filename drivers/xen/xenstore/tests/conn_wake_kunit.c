@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of what wakes the I/O thread, and of what does not.
+ *
+ * Who sleeps on the queue of the I/O thread is counted, not slept for: the
+ * test steps the pump itself, but where it says that a thread runs. Masking is
+ * the way of systems with one processor, and its cases need such a one.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "fake_store.h"
+#include "ops.h"
+
+struct wake_fixture {
+	struct fake_peer *peer;
+	struct xs_conn *conn;
+	struct wait_queue_entry entry;
+	unsigned int wakes;
+};
+
+static int wake_count(struct wait_queue_entry *entry, unsigned int mode,
+		      int flags, void *key)
+{
+	struct wake_fixture *f = container_of(entry, struct wake_fixture, entry);
+
+	f->wakes++;
+	return 0;
+}
+
+static int wake_init(struct kunit *test)
+{
+	struct wake_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->peer = fake_peer_create(test);
+	f->conn = fake_conn_create(test, &f->peer->t, NULL, NULL, FAKE_CONN_UP);
+	init_waitqueue_func_entry(&f->entry, wake_count);
+	add_wait_queue(&f->conn->wq, &f->entry);
+	test->priv = f;
+	return 0;
+}
+
+static void wake_exit(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	if (f)
+		remove_wait_queue(&f->conn->wq, &f->entry);
+}
+
+static void wake_submit(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	fake_conn_submit(test, f->conn, XS_READ, "/node", 6);
+}
+
+/* Afterwards the peer has all of COUNT requests, and has answered them. */
+static void wake_answer(struct kunit *test, unsigned int count)
+{
+	struct wake_fixture *f = test->priv;
+	unsigned int i;
+
+	f->peer->take = SIZE_MAX;
+	KUNIT_ASSERT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), count);
+	for (i = 0; i < count; i++)
+		fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, i), "v", 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
+static void submit_to_a_server_that_has_read_all_wakes(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	wake_answer(test, 1);
+}
+
+static void submit_while_something_is_unread_wakes_nobody(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
+	f->wakes = 0;
+	wake_submit(test);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	wake_answer(test, 2);
+}
+
+static void signal_on_reading_wakes_for_what_is_queued(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
+	wake_submit(test);
+	f->wakes = 0;
+	f->peer->take = sizeof(struct xsd_sockmsg);
+	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	wake_answer(test, 2);
+}
+
+static void signal_with_nothing_to_do_wakes_nobody(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
+	f->wakes = 0;
+	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, f->peer->masks, 0);
+	wake_answer(test, 1);
+}
+
+static void wake_need_one_processor(struct kunit *test)
+{
+	if (num_online_cpus() > 1)
+		kunit_skip(test, "signals are masked on one processor only");
+}
+
+static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_need_one_processor(test);
+	f->peer->t.peer_is_local = true;
+	wake_submit(test);
+	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
+	f->wakes = 0;
+	f->peer->take = sizeof(struct xsd_sockmsg);
+	while (fake_peer_step(f->peer))
+		;
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, f->peer->masks, 1);
+	wake_answer(test, 1);
+}
+
+static struct kunit_case wake_cases[] = {
+	KUNIT_CASE(submit_to_a_server_that_has_read_all_wakes),
+	KUNIT_CASE(submit_while_something_is_unread_wakes_nobody),
+	KUNIT_CASE(signal_on_reading_wakes_for_what_is_queued),
+	KUNIT_CASE(signal_with_nothing_to_do_wakes_nobody),
+	KUNIT_CASE(first_signal_of_a_local_server_is_the_last),
+	{}
+};
+
+static struct kunit_suite wake_suite = {
+	.name = "xenstore_conn_wake",
+	.init = wake_init,
+	.exit = wake_exit,
+	.test_cases = wake_cases,
+};
+
+/* === With a thread, and a server of this system === */
+
+static int mask_init(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+
+	store->peer.t.peer_is_local = true;
+	test->priv = store;
+	return 0;
+}
+
+static int mask_read(void *arg)
+{
+	void *value = xs_op_read(arg, 0, "/node", "", NULL);
+
+	if (IS_ERR(value))
+		return PTR_ERR(value);
+	kfree(value);
+	return 0;
+}
+
+static void mask_unblock(void *arg)
+{
+	xs_conn_break(arg, -ESHUTDOWN);
+}
+
+static void masked_signals_lose_no_reply(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+	struct fake_call *call;
+	struct xs_conn *conn;
+	unsigned int i;
+
+	wake_need_one_processor(test);
+	fake_store_write(store, "/node", "value", 5);
+	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
+				FAKE_CONN_RUNNING);
+	for (i = 0; i < 20; i++) {
+		call = fake_call_start(test, mask_read, conn, mask_unblock);
+		KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
+	}
+	KUNIT_EXPECT_GT(test, store->peer.masks, 0);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!READ_ONCE(store->peer.masked)));
+}
+
+static void thread_of_a_local_server_is_a_batch_task(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+	struct xs_conn *conn;
+
+	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
+				FAKE_CONN_RUNNING);
+	KUNIT_EXPECT_EQ(test, conn->thread->policy, SCHED_BATCH);
+}
+
+static void thread_of_a_remote_server_is_a_normal_task(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+	struct xs_conn *conn;
+
+	store->peer.t.peer_is_local = false;
+	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
+				FAKE_CONN_RUNNING);
+	KUNIT_EXPECT_EQ(test, conn->thread->policy, SCHED_NORMAL);
+}
+
+static struct kunit_case mask_cases[] = {
+	KUNIT_CASE(masked_signals_lose_no_reply),
+	KUNIT_CASE(thread_of_a_local_server_is_a_batch_task),
+	KUNIT_CASE(thread_of_a_remote_server_is_a_normal_task),
+	{}
+};
+
+static struct kunit_suite mask_suite = {
+	.name = "xenstore_conn_mask",
+	.init = mask_init,
+	.test_cases = mask_cases,
+};
+
+kunit_test_suites(&wake_suite, &mask_suite);
