@@ -16,6 +16,7 @@
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
+#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
