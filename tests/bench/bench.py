@@ -106,7 +106,7 @@ def run(what, machine, daemon, options):
 def median(rounds):
     """The rounds of one kernel as one, figure by figure."""
     result = {}
-    for case in rounds[0]:
+    for case in CASES:
         good = [r[case] for r in rounds if "us" in r.get(case, {})]
         if good:
             result[case] = {figure: statistics.median(g[figure] for g in good)
@@ -123,14 +123,14 @@ def measure(kernels, machine, daemon, options):
             start = time.monotonic()
             print(f"  {machine}, {daemon}, {name}, round {number + 1} of "
                   f"{rounds} ...", end=" ", flush=True)
+            found = {}
             try:
-                found = run(what, machine, daemon, options)
+                found |= run(what, machine, daemon, options)
                 if options.guest:
                     found |= guest.measure(what, daemon, MACHINES[machine][1])
-                results[name].append(found)
-            except MachineError as failure:
-                print(f"failed: {failure}", flush=True)
-                continue
+            except (MachineError, AssertionError) as failure:
+                print(f"failed: {failure}", end=" ", flush=True)
+            results[name].append(found)
             print(f"{time.monotonic() - start:.0f} s", flush=True)
     return {name: median(r) if r else {} for name, r in results.items()}
 

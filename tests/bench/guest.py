@@ -9,12 +9,14 @@ from scenarios import domu
 
 WATCHES = 1000
 QUEUES = 4
-CMDLINE = f"store=%s xen_netback.max_queues={QUEUES} norandmaps"
+CMDLINE = (f"store=%s watches={2 * WATCHES} "
+           f"xen_netback.max_queues={QUEUES} norandmaps")
 MODULE = "/sys/module/xenbus_bench/parameters"
 
-# How often everything but the driver's own thread has gone to sleep.
+# How often those threads have gone to sleep that set up a device: the common
+# one for events, and those that work on queues.
 SLEEPS = ("cat /proc/[0-9]*/status | awk '/^Name:/ {name = $2} "
-          "/^voluntary_ctxt_switches:/ && name != \"xenbus\" {n += $2} "
+          "/^voluntary_ctxt_switches:/ && name ~ /^(xenwatch|kworker)/ {n += $2} "
           "END {print n}'")
 
 
@@ -33,7 +35,7 @@ def resume(vm):
 
 
 def connect(vm):
-    """µs from the backend's InitWait to Connected, and sleeps of the guest."""
+    """µs from the backend's InitWait to Connected, and how often the guest waited."""
     vm.check("xl network-detach pv 0 2>&1")
     domu.wait(lambda: "eth" not in vm.guest("pv", "ls /sys/class/net"))
     domid = domu.domid(vm, "pv")

@@ -297,7 +297,7 @@ static const struct bench benches[] = {
 	KERNEL("kernel-transaction-20", "transaction 1", 300),
 	KERNEL("kernel-event-10", "event 10", 1000),
 	KERNEL("kernel-event-1000", "event 1000", 1000),
-	KERNEL("kernel-event-20000", "event 20000", 200),
+	KERNEL("kernel-event-20000", "event 20000", 100),
 	VECTOR("vector-8-32", XS_READ, 8, 32, 6400),
 	VECTOR("vector-8-256", XS_READ, 8, 256, 7680),
 	FLIGHT("flight-8-8", XS_READ, 8, 8, 6400),
