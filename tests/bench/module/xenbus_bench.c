@@ -216,10 +216,10 @@ static int bench_watches_set(unsigned int count)
 	return 0;
 }
 
-/* The watch that was set last is the one that a search finds last. */
+/* The watch that was set first, which the original's search finds last. */
 static int bench_event(unsigned int i)
 {
-	const char *node = bench_watches[bench_watches_count - 1].node;
+	const char *node = bench_watches[0].node;
 	int before = atomic_read(&bench_fired);
 	int err = xenbus_write(XBT_NIL, node, "", "x");
 
