@@ -53,7 +53,8 @@ def show(title, machine, results, allocations):
         line += "".join(f"{pair(old, new, figure):>13}"
                         for figure, _ in columns)
         said = [f"{'reached' if good else 'MISSED'}: {text}"
-                for text, good in verdicts(machine, case, old, new)]
+                for text, good in verdicts(machine, case, old, new)
+                if not allocations]
         for name, figures in (("original", original.get(case, {})),
                               ("ours", new)):
             if figures.get("wrong"):
