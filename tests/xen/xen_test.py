@@ -39,7 +39,8 @@ def main():
         group = report.GROUPS[name]
         print(f"# {name}: {group.about}", flush=True)
         bare = group.options.pop("bare", False)
-        report.run_group(group, results, set(wanted), kernel=bzimage,
+        repeats = group.options.pop("repeats", 0)
+        report.run_group(group, results, set(wanted), repeats, kernel=bzimage,
                          archive=archive, xen=None if bare else xen)
     return results.finish()
 

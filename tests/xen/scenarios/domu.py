@@ -202,4 +202,4 @@ def register(kind, **options):
 
 
 register("pv")
-register("pvh", cpu=PVH_CPU)
+register("pvh", cpu=PVH_CPU, repeats=2)
