@@ -5,8 +5,9 @@
  * A model of the I/O thread, of its interrupt handler and of a caller, against
  * a server that behaves as xenstored does: it signals after everything it
  * moves, and sleeps when it has seen nothing to read and no room to write.
- * Each request is answered by a message of two parts (a header and a body),
- * and the response ring holds SIZE parts.
+ * A request has PIECES, of which the request ring holds ROOM, and is answered
+ * when all have been read, by a message of two parts (a header and a body). The
+ * response ring holds SIZE parts.
  *
  * What another thread reads without a lock has one writer each, whose stores
  * pass through a buffer that empties at any later moment, as on x86 and, for
@@ -21,7 +22,9 @@
  * Copyright (C) 2026 The xenbus authors
  */
 
-#define REQUESTS	3
+#define REQUESTS	2
+#define PIECES		3	/* of a request */
+#define ROOM		2	/* of the request ring: no request fits */
 #define SIZE		3	/* not a multiple of a message: it can fill up */
 #define PARTS		2
 
@@ -31,14 +34,15 @@
 	atomic { !v##_waits -> v##_new = value; v##_waits = true }
 #define EMPTY(v)	atomic { v##_waits -> v = v##_new; v##_waits = false }
 
-SHARED(queued);		/* requests: the caller's */
-SHARED(req_prod);	/* indices: the I/O thread's */
-SHARED(rsp_cons);
+SHARED(queued);		/* pieces: the caller's */
+SHARED(req_prod);	/* index: of whoever holds the lock */
+SHARED(rsp_cons);	/* index: the I/O thread's */
 SHARED(req_cons);	/* indices: the server's */
 SHARED(rsp_prod);
 
 #define BARRIER_CALLER	(!queued_waits)
-#define BARRIER_THREAD	(!req_prod_waits && !rsp_cons_waits)
+#define BARRIER_SENDER	(!req_prod_waits)
+#define BARRIER_THREAD	(!rsp_cons_waits)
 #define BARRIER_SERVER	(!req_cons_waits && !rsp_prod_waits)
 
 active proctype buffers()
@@ -56,13 +60,19 @@ end:	do
 bool thread_event, server_event;
 bool masked;
 
+bool locked;		/* xs_conn.lock; its release empties the buffers */
+#define LOCK		atomic { !locked -> locked = true }
+#define UNLOCK		atomic { !queued_waits && !req_prod_waits -> locked = false }
+
 bool awake = true;	/* the I/O thread */
-byte taken;		/* requests that it has put into the ring */
+byte taken;		/* pieces put into the ring; under the lock */
 byte published;		/* what it has published of the response ring */
 
 /* xs_conn_can_receive(): a whole message, or the rest of one half taken. */
 #define CAN_RECEIVE	(rsp_prod - published >= PARTS - (published % PARTS))
-#define CAN_SEND	(queued != taken)
+/* xs_ring_has_room(): half of the ring */
+#define HAS_ROOM	(taken - req_cons <= ROOM / 2)
+#define CAN_SEND	(queued != taken && HAS_ROOM)
 #define HAS_WORK	(CAN_RECEIVE || CAN_SEND)
 
 /* xs_conn_event() */
@@ -82,21 +92,55 @@ end:	do
 	od
 }
 
-/* xs_conn_submit(): wakes the thread unless the server's signal will. */
+/* xs_conn_send_locked(): what fits of LAST pieces */
+inline send(last, before, kick)
+{
+	before = taken;
+	do
+	:: taken != last && taken - req_cons < ROOM -> taken++
+	:: else -> break
+	od;
+	if
+	:: taken != before ->
+		STORE(req_prod, taken);
+#ifndef NO_REQUEST_BARRIER
+		BARRIER_SENDER;
+#endif
+		kick = kick || (req_cons == before)
+	:: else
+	fi
+}
+
+/* xs_conn_submit(): sends; wakes the thread unless the server's signal will. */
 active proctype caller()
 {
-	byte n;
+	byte n, before;
+	bool kick, wake;
 
 	do
-	:: n == REQUESTS -> break
+	:: n == REQUESTS * PIECES -> break
 	:: else ->
-		n++;
+		n = n + PIECES;
+		kick = false;
+		wake = false;
+		LOCK;
 		STORE(queued, n);
-#ifndef NO_CALLER_BARRIER
-		BARRIER_CALLER;
-#endif
+		send(n, before, kick);
 		if
-		:: req_cons == taken -> awake = true
+		:: taken != n ->
+#ifndef NO_CALLER_BARRIER
+			BARRIER_CALLER;
+#endif
+			wake = HAS_ROOM
+		:: else
+		fi;
+		UNLOCK;
+		if
+		:: kick -> server_event = true
+		:: else
+		fi;
+		if
+		:: wake -> awake = true
 		:: else
 		fi
 	od
@@ -105,7 +149,7 @@ active proctype caller()
 /* xs_conn_thread() and the pump */
 active proctype thread()
 {
-	byte before, seen, own;
+	byte before, seen, own, last;
 	bool was_full, kick;
 #ifdef NO_WORK_AFTER_UNMASK
 	bool had_work;
@@ -137,19 +181,10 @@ active proctype thread()
 	   :: else
 	   fi;
 	   kick = false;
-	   /* xs_conn_send(); there is room for all */
-	   if
-	   :: CAN_SEND ->
-		before = taken;
-		seen = queued;
-		STORE(req_prod, seen);
-		taken = seen;
-#ifndef NO_REQUEST_BARRIER
-		BARRIER_THREAD;
-#endif
-		kick = (req_cons == before)
-	   :: else
-	   fi;
+	   LOCK;
+	   last = queued;
+	   send(last, before, kick);
+	   UNLOCK;
 	   /* xs_conn_receive() */
 	   before = published;
 	   was_full = false;
@@ -186,7 +221,7 @@ active proctype server()
 	byte read, written, parts;
 
 	do
-	:: read == REQUESTS && parts == 0 -> break
+	:: read == REQUESTS * PIECES && parts == 0 -> break
 	:: parts > 0 && written - rsp_cons < SIZE ->
 		written++;
 		parts--;
@@ -197,7 +232,10 @@ active proctype server()
 		thread_event = true
 	:: parts == 0 && req_prod != read ->
 		read++;
-		parts = PARTS;
+		if
+		:: read % PIECES == 0 -> parts = PARTS
+		:: else
+		fi;
 		STORE(req_cons, read);
 #ifndef NO_SERVER_BARRIER
 		BARRIER_SERVER;

@@ -2,8 +2,9 @@
 /*
  * A connection to one XenStore server.
  *
- * Callers hand over requests from process context; one thread, the I/O thread,
- * runs xs_conn_pump() and nobody else touches ring data. This file is the side
+ * Callers hand over requests from process context and put them on the ring
+ * where there is room; one thread, the I/O thread, runs xs_conn_pump(), which
+ * sends the rest and alone receives. This file is the side
  * of the callers, and the life of the connection and of its thread. What a
  * request means is not known here.
  *
@@ -112,11 +113,13 @@ static void xs_conn_attach(struct xs_conn *conn)
 {
 	struct xenstore_domain_interface *page = conn->t->page;
 
+	spin_lock(&conn->lock);
 	xs_ring_init_requests(&conn->requests, page);
-	xs_ring_init_responses(&conn->responses, page);
-	conn->initial_error = READ_ONCE(page->error);
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
+	spin_unlock(&conn->lock);
+	xs_ring_init_responses(&conn->responses, page);
+	conn->initial_error = READ_ONCE(page->error);
 	conn->rx.have = 0;
 	WRITE_ONCE(conn->rx.missing, 0);
 }
@@ -213,6 +216,14 @@ void xs_conn_break(struct xs_conn *conn, int err)
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
 
+/* From now on whoever submits may send, or only the I/O thread. */
+static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
+{
+	spin_lock(&conn->lock);
+	conn->direct = direct;
+	spin_unlock(&conn->lock);
+}
+
 static bool xs_conn_should_park(struct xs_conn *conn)
 {
 	return kthread_should_park() && xs_conn_at_boundary(conn);
@@ -277,6 +288,7 @@ int xs_conn_start(struct xs_conn *conn)
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
 	conn->thread = thread;
+	xs_conn_set_direct(conn, true);
 	if (conn->t->peer_is_local)
 		xs_conn_let_server_finish(thread);
 	return 0;
@@ -313,6 +325,7 @@ EXPORT_SYMBOL_GPL(xs_conn_disconnect);
  */
 void xs_conn_stop(struct xs_conn *conn)
 {
+	xs_conn_set_direct(conn, false);
 	if (conn->thread)
 		kthread_stop(conn->thread);
 	conn->thread = NULL;
@@ -332,6 +345,7 @@ EXPORT_SYMBOL_GPL(xs_conn_stop);
  */
 void xs_conn_park(struct xs_conn *conn)
 {
+	xs_conn_set_direct(conn, false);
 	if (conn->thread)
 		kthread_park(conn->thread);
 }
@@ -345,8 +359,10 @@ EXPORT_SYMBOL_GPL(xs_conn_park);
  */
 void xs_conn_unpark(struct xs_conn *conn)
 {
-	if (conn->thread)
-		kthread_unpark(conn->thread);
+	if (!conn->thread)
+		return;
+	xs_conn_set_direct(conn, true);
+	kthread_unpark(conn->thread);
 }
 EXPORT_SYMBOL_GPL(xs_conn_unpark);
 
@@ -419,20 +435,26 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 }
 
 /*
- * Does nobody else wake the I/O thread for what has just been queued? While
- * there is something in the ring that the server has not read, its signal on
- * reading will, and what comes until then is sent in one go.
+ * Send what has just been queued, if that is possible. False if the I/O thread
+ * has to be woken for it.
  */
-static bool xs_conn_must_wake(const struct xs_conn *conn)
+static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)
+	__must_hold(&conn->lock)
 {
+	lockdep_assert_held(&conn->lock);
+	if (!conn->direct || conn->state != XS_CONN_UP)
+		return false;
+	if (xs_conn_send_locked(conn, kick))
+		return false;
+	if (!conn->tx.req)
+		return true;
 	/*
-	 * Queue, then look at the server's index: the server moves its index,
-	 * then signals, and the signal looks at the queue. Either we see that
-	 * it has read everything, or its signal sees what we have queued.
+	 * The ring is full. Queue, then look at the server's index: the server
+	 * moves its index, then signals, and the signal looks at the queue.
+	 * Either we see the room, or its signal sees what we have queued.
 	 */
 	smp_mb();
-	return READ_ONCE(conn->state) != XS_CONN_UP ||
-	       xs_ring_is_read(&conn->requests);
+	return !xs_ring_has_room(&conn->requests);
 }
 
 /**
@@ -441,7 +463,8 @@ static bool xs_conn_must_wake(const struct xs_conn *conn)
  * @reqs: new requests; the caller has entered &xs_conn.gate for each
  * @n: how many; not 0
  *
- * They are sent in this order, and the I/O thread is woken once. On success
+ * They are sent in this order, as far as there is room on the ring at once, and
+ * otherwise by the I/O thread. On success
  * each will complete exactly once and leave the gate then; the caller keeps its
  * references, which &xs_request.complete takes over where it is set. On failure
  * the gate has been left, the requests are the caller's alone, and nothing is
@@ -453,6 +476,7 @@ static bool xs_conn_must_wake(const struct xs_conn *conn)
 int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		       unsigned int n)
 {
+	bool sent = false, kick = false;
 	unsigned int i;
 	int err = 0;
 
@@ -461,9 +485,13 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		err = conn->break_err;
 	for (i = 0; !err && i < n; i++)
 		xs_conn_accept_locked(conn, reqs[i]);
+	if (!err)
+		sent = xs_conn_send_directly_locked(conn, &kick);
 	spin_unlock(&conn->lock);
 
-	if (!err && xs_conn_must_wake(conn))
+	if (kick)
+		xs_conn_kick(conn);
+	if (!err && !sent)
 		wake_up(&conn->wq);
 	for (i = 0; err && i < n; i++)
 		xs_gate_leave(&conn->gate);

@@ -83,7 +83,7 @@ enum xs_conn_state {
 struct xs_conn_stats {
 	/** @submitted: requests accepted; under &xs_conn.lock */
 	unsigned long submitted;
-	/** @sent: requests put on the ring in full */
+	/** @sent: requests put on the ring in full; likewise */
 	unsigned long sent;
 	/** @replies: replies that completed a request */
 	unsigned long replies;
@@ -93,7 +93,7 @@ struct xs_conn_stats {
 	unsigned long events;
 	/** @turns: turns of the I/O thread */
 	unsigned long turns;
-	/** @notifications: signals to the peer */
+	/** @notifications: signals to the peer; under &xs_conn.lock */
 	unsigned long notifications;
 	/** @signals: signals of the peer; whoever is signalled */
 	unsigned long signals;
@@ -127,7 +127,7 @@ struct xs_conn {
 	u64 generation;
 
 	/**
-	 * @lock: protects what follows up to @next_id, and &xs_request.state;
+	 * @lock: protects what follows up to @tx, and &xs_request.state;
 	 * a leaf
 	 */
 	spinlock_t lock;
@@ -149,19 +149,25 @@ struct xs_conn {
 	/** @next_id: the id to try next; 0 is never used */
 	u32 next_id;
 
-	/** @requests: ring towards the server; I/O thread only */
+	/**
+	 * @direct: whoever submits may send; under @lock, and false while the
+	 * I/O thread does not run
+	 */
+	bool direct;
+	/** @requests: ring towards the server; under @lock */
 	struct xs_ring requests;
-	/** @responses: ring from the server; I/O thread only */
-	struct xs_ring responses;
-	/** @initial_error: the page's error field at connect; I/O thread only */
-	u32 initial_error;
-	/** @tx: what is being sent; I/O thread only */
+	/** @tx: what is being sent; under @lock */
 	struct {
 		/** @tx.req: head of its source, partly on the ring, or NULL */
 		struct xs_request *req;
 		/** @tx.done: bytes of it that are on the ring */
 		size_t done;
 	} tx;
+
+	/** @responses: ring from the server; I/O thread only */
+	struct xs_ring responses;
+	/** @initial_error: the page's error field at connect; I/O thread only */
+	u32 initial_error;
 	/** @rx: the message being received; I/O thread only */
 	struct {
 		/** @rx.hdr: header */
@@ -199,9 +205,12 @@ void xs_conn_park(struct xs_conn *conn);
 void xs_conn_unpark(struct xs_conn *conn);
 void xs_conn_break(struct xs_conn *conn, int err);
 
+/* send.c */
+int xs_conn_send_locked(struct xs_conn *conn, bool *kick);
+void xs_conn_kick(struct xs_conn *conn);
+
 /* pump.c */
 int xs_conn_pump(struct xs_conn *conn);
-void xs_conn_kick(struct xs_conn *conn);
 bool xs_conn_has_work(struct xs_conn *conn);
 bool xs_conn_event_matters(const struct xs_conn *conn);
 bool xs_conn_at_boundary(const struct xs_conn *conn);

@@ -56,9 +56,9 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	xs_conn_take_all_locked(conn, &failed);
 	xs_turns_init(&conn->turns);
 	conn->tx.req = NULL;
+	conn->tx.done = 0;
 	spin_unlock(&conn->lock);
 
-	conn->tx.done = 0;
 	conn->rx.have = 0;
 	WRITE_ONCE(conn->rx.missing, 0);
 	list_for_each_entry_safe(req, next, &failed, node) {
@@ -78,45 +78,6 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 			   err, READ_ONCE(page->req_prod),
 			   READ_ONCE(page->req_cons), READ_ONCE(page->rsp_prod),
 			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
-}
-
-/* Be done with what has been sent, if anything, and take what is next. */
-static void xs_conn_next_request(struct xs_conn *conn)
-{
-	struct xs_request *sent = conn->tx.req;
-
-	if (!sent && !xs_turns_waiting(&conn->turns))
-		return;
-	spin_lock(&conn->lock);
-	if (sent) {
-		xs_turns_sent(&conn->turns, sent);
-		sent->state = XS_REQ_SENT;
-		xs_stats_sent(conn, sent);
-	}
-	conn->tx.req = xs_turns_next(&conn->turns);
-	spin_unlock(&conn->lock);
-	conn->tx.done = 0;
-}
-
-/* Copy queued requests into the ring until one of the two is exhausted. */
-static int xs_conn_send(struct xs_conn *conn)
-{
-	int n;
-
-	if (!conn->tx.req)
-		xs_conn_next_request(conn);
-	while (conn->tx.req) {
-		n = xs_ring_write(&conn->requests,
-				  conn->tx.req->out + conn->tx.done,
-				  conn->tx.req->len - conn->tx.done);
-		if (n < 0)
-			return n;
-		conn->tx.done += n;
-		if (conn->tx.done < conn->tx.req->len)
-			return 0;
-		xs_conn_next_request(conn);
-	}
-	return 0;
 }
 
 /* The sent request that a reply with @id answers, taken out, or NULL. */
@@ -263,26 +224,15 @@ static bool xs_conn_peer_failed(const struct xs_conn *conn)
 	       xs_ring_room(&conn->requests) < 0;
 }
 
-/**
- * xs_conn_kick() - signal the peer
- * @conn: a connection with a page
- *
- * Context: I/O thread, or whoever has parked it.
- */
-void xs_conn_kick(struct xs_conn *conn)
-{
-	xs_stats_notify(conn);
-	conn->t->ops->kick(conn->t);
-}
-
 static int xs_conn_turn(struct xs_conn *conn)
 {
-	bool kick;
+	bool kick = false;
 	int err;
 
 	xs_stats_turn(conn);
-	err = xs_conn_send(conn);
-	kick = xs_ring_publish_requests(&conn->requests);
+	spin_lock(&conn->lock);
+	err = xs_conn_send_locked(conn, &kick);
+	spin_unlock(&conn->lock);
 	if (!err)
 		err = xs_conn_receive(conn);
 	kick |= xs_ring_publish_responses(&conn->responses);

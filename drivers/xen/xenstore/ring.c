@@ -237,19 +237,6 @@ void xs_ring_skip(struct xs_ring *ring)
 EXPORT_SYMBOL_GPL(xs_ring_skip);
 
 /**
- * xs_ring_is_read() - has the peer read all that was published?
- * @ring: a request ring
- *
- * Context: Any, hard interrupt included.
- * Return: true if so.
- */
-bool xs_ring_is_read(const struct xs_ring *ring)
-{
-	return READ_ONCE(*ring->theirs) == READ_ONCE(ring->published);
-}
-EXPORT_SYMBOL_GPL(xs_ring_is_read);
-
-/**
  * xs_ring_has_room() - is it worth while to write again?
  * @ring: a request ring
  *

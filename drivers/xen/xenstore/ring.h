@@ -47,7 +47,6 @@ bool xs_ring_publish_responses(struct xs_ring *ring);
 void xs_ring_skip(struct xs_ring *ring);
 
 /* For the interrupt handler */
-bool xs_ring_is_read(const struct xs_ring *ring);
 bool xs_ring_has_room(const struct xs_ring *ring);
 u32 xs_ring_unread(const struct xs_ring *ring);
 u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset);

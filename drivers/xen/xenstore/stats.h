@@ -58,7 +58,7 @@ static inline void xs_stats_submitted(struct xs_conn *conn,
  * @conn: the connection
  * @req: the request
  *
- * Context: I/O thread.
+ * Context: Any; &xs_conn.lock is held.
  */
 static inline void xs_stats_sent(struct xs_conn *conn, struct xs_request *req)
 {
@@ -103,7 +103,7 @@ static inline void xs_stats_turn(struct xs_conn *conn)
  * xs_stats_notify() - the peer is about to be signalled
  * @conn: the connection
  *
- * Context: I/O thread, or whoever has parked it.
+ * Context: Any; &xs_conn.lock is held.
  */
 static inline void xs_stats_notify(struct xs_conn *conn)
 {

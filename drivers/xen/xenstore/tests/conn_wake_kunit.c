@@ -40,6 +40,8 @@ static int wake_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->peer = fake_peer_create(test);
 	f->conn = fake_conn_create(test, &f->peer->t, NULL, NULL, FAKE_CONN_UP);
+	/* As if a thread ran. */
+	f->conn->direct = true;
 	init_waitqueue_func_entry(&f->entry, wake_count);
 	add_wait_queue(&f->conn->wq, &f->entry);
 	test->priv = f;
@@ -53,6 +55,9 @@ static void wake_exit(struct kunit *test)
 	if (f)
 		remove_wait_queue(&f->conn->wq, &f->entry);
 }
+
+/* Three rings full. */
+static const char wake_large[3 * XENSTORE_RING_SIZE] = "/node";
 
 static void wake_submit(struct kunit *test)
 {
@@ -76,36 +81,48 @@ static void wake_answer(struct kunit *test, unsigned int count)
 	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
 }
 
-static void submit_to_a_server_that_has_read_all_wakes(struct kunit *test)
+static void submit_sends_and_wakes_nobody(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
 	wake_submit(test);
-	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
 	wake_answer(test, 1);
 }
 
-static void submit_while_something_is_unread_wakes_nobody(struct kunit *test)
+static void submit_while_nobody_may_send_wakes_the_thread(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	f->conn->direct = false;
+	wake_submit(test);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
+	wake_answer(test, 1);
+}
+
+static void submit_signals_a_server_that_may_sleep_only(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
 	wake_submit(test);
-	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
-	f->wakes = 0;
 	wake_submit(test);
-	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
 	wake_answer(test, 2);
 }
 
-static void signal_on_reading_wakes_for_what_is_queued(struct kunit *test)
+static void request_without_room_is_left_to_the_signal(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
+	fake_conn_submit(test, f->conn, XS_WRITE, wake_large,
+			 sizeof(wake_large));
 	wake_submit(test);
-	KUNIT_ASSERT_EQ(test, xs_conn_pump(f->conn), 0);
-	wake_submit(test);
-	f->wakes = 0;
-	f->peer->take = sizeof(struct xsd_sockmsg);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	f->peer->take = XENSTORE_RING_SIZE;
 	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
 	wake_answer(test, 2);
@@ -148,9 +165,10 @@ static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
 }
 
 static struct kunit_case wake_cases[] = {
-	KUNIT_CASE(submit_to_a_server_that_has_read_all_wakes),
-	KUNIT_CASE(submit_while_something_is_unread_wakes_nobody),
-	KUNIT_CASE(signal_on_reading_wakes_for_what_is_queued),
+	KUNIT_CASE(submit_sends_and_wakes_nobody),
+	KUNIT_CASE(submit_while_nobody_may_send_wakes_the_thread),
+	KUNIT_CASE(submit_signals_a_server_that_may_sleep_only),
+	KUNIT_CASE(request_without_room_is_left_to_the_signal),
 	KUNIT_CASE(signal_with_nothing_to_do_wakes_nobody),
 	KUNIT_CASE(first_signal_of_a_local_server_is_the_last),
 	{}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the queue to the request ring.
+ *
+ * Whoever submits puts requests on the ring at once, as far as there is room,
+ * and the I/O thread goes on with the rest when the server has made some. Both
+ * do it under the lock of the connection, which the copy of at most a ring is
+ * short enough for. So nobody has to be woken for a request to get on its way.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/errno.h>
+#include <linux/export.h>
+
+#include "conn.h"
+#include "stats.h"
+
+/* Be done with what has been sent, if anything, and take what is next. */
+static void xs_conn_next_request_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
+{
+	struct xs_request *sent = conn->tx.req;
+
+	lockdep_assert_held(&conn->lock);
+	if (sent) {
+		xs_turns_sent(&conn->turns, sent);
+		sent->state = XS_REQ_SENT;
+		xs_stats_sent(conn, sent);
+	}
+	conn->tx.req = xs_turns_next(&conn->turns);
+	conn->tx.done = 0;
+}
+
+/* Copy queued requests into the ring until one of the two is exhausted. */
+static int xs_conn_fill_ring_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
+{
+	int n;
+
+	lockdep_assert_held(&conn->lock);
+	if (!conn->tx.req)
+		xs_conn_next_request_locked(conn);
+	while (conn->tx.req) {
+		n = xs_ring_write(&conn->requests,
+				  conn->tx.req->out + conn->tx.done,
+				  conn->tx.req->len - conn->tx.done);
+		if (n < 0)
+			return n;
+		conn->tx.done += n;
+		if (conn->tx.done < conn->tx.req->len)
+			return 0;
+		xs_conn_next_request_locked(conn);
+	}
+	return 0;
+}
+
+/**
+ * xs_conn_send_locked() - put on the ring what fits
+ * @conn: a connection that is UP
+ * @kick: set to true if the peer has to be signalled
+ *
+ * Context: Any but hard interrupt; &xs_conn.lock is held.
+ * Return: 0, or -EIO if the peer's index is impossible.
+ */
+int xs_conn_send_locked(struct xs_conn *conn, bool *kick)
+	__must_hold(&conn->lock)
+{
+	int err = xs_conn_fill_ring_locked(conn);
+
+	if (xs_ring_publish_requests(&conn->requests))
+		*kick = true;
+	return err;
+}
+EXPORT_SYMBOL_GPL(xs_conn_send_locked);
+
+/**
+ * xs_conn_kick() - signal the peer
+ * @conn: a connection with a page
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_conn_kick(struct xs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	xs_stats_notify(conn);
+	spin_unlock(&conn->lock);
+	conn->t->ops->kick(conn->t);
+}
+EXPORT_SYMBOL_GPL(xs_conn_kick);
