@@ -48,11 +48,18 @@ static void xs_conn_event(struct xs_transport *t)
 	xs_stats_signal(conn);
 	/* While the rings are being attached, nobody can look at them. */
 	if (READ_ONCE(conn->state) == XS_CONN_UP) {
+		bool helping = READ_ONCE(conn->helping);
+
+		if (helping && xs_conn_poke_helper(conn)) {
+			xs_stats_poke(conn);
+			return;
+		}
+		if ((helping || !xs_conn_can_mask(conn)) &&
+		    !xs_conn_event_matters(conn))
+			return;
 		if (xs_conn_can_mask(conn)) {
 			t->ops->mask(t);
 			WRITE_ONCE(conn->masked, true);
-		} else if (!xs_conn_event_matters(conn)) {
-			return;
 		}
 	}
 	xs_stats_wake(conn);
@@ -83,6 +90,8 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	conn->owner = owner;
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
+	spin_lock_init(&conn->rx_lock);
+	rcuwait_init(&conn->helper);
 	xs_turns_init(&conn->turns);
 	xs_source_init(&conn->kernel);
 	WRITE_ONCE(conn->state, XS_CONN_DOWN);
@@ -219,9 +228,11 @@ EXPORT_SYMBOL_GPL(xs_conn_break);
 /* From now on whoever submits may send, or only the I/O thread. */
 static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 {
+	spin_lock(&conn->rx_lock);
 	spin_lock(&conn->lock);
 	conn->direct = direct;
 	spin_unlock(&conn->lock);
+	spin_unlock(&conn->rx_lock);
 }
 
 static bool xs_conn_should_park(struct xs_conn *conn)
@@ -428,6 +439,7 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	xs_request_header(req)->req_id = req->id;
 	req->state = XS_REQ_QUEUED;
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
+	conn->in_flight++;
 	if (!req->source)
 		req->source = &conn->kernel;
 	xs_turns_add(&conn->turns, req);
@@ -513,54 +525,10 @@ int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 }
 EXPORT_SYMBOL_GPL(xs_conn_submit);
 
-static void xs_conn_take_unsent_locked(struct xs_conn *conn,
-				       struct xs_source *source,
-				       bool (*keep)(struct xs_request *req),
-				       struct list_head *list)
-	__must_hold(&conn->lock)
+static bool xs_conn_is_answered(void *arg)
 {
-	struct xs_request *req, *next;
-
-	lockdep_assert_held(&conn->lock);
-	list_for_each_entry_safe(req, next, &source->queue, node) {
-		/* The I/O thread has begun with it. */
-		if (req == conn->tx.req || keep(req))
-			continue;
-		hlist_del_init(&req->pending_node);
-		list_move_tail(&req->node, list);
-	}
-	if (list_empty(&source->queue))
-		list_del_init(&source->node);
+	return xs_request_is_done(arg);
 }
-
-/**
- * xs_conn_withdraw() - take back what a source has not sent
- * @conn: the connection
- * @source: who submits nothing in the meantime
- * @keep: which requests are to be sent nevertheless; it may change their
- *	payload, since nobody has seen it. Must not sleep.
- *
- * What is withdrawn completes with -ECANCELED, here and now. What is on the
- * ring already, if only in part, is not touched.
- *
- * Context: Process.
- */
-void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
-		      bool (*keep)(struct xs_request *req))
-{
-	struct xs_request *req, *next;
-	LIST_HEAD(withdrawn);
-
-	spin_lock(&conn->lock);
-	xs_conn_take_unsent_locked(conn, source, keep, &withdrawn);
-	spin_unlock(&conn->lock);
-
-	list_for_each_entry_safe(req, next, &withdrawn, node) {
-		list_del_init(&req->node);
-		xs_request_finish(req, -ECANCELED);
-	}
-}
-EXPORT_SYMBOL_GPL(xs_conn_withdraw);
 
 /**
  * xs_conn_call_all() - submit requests together and wait for all replies
@@ -592,7 +560,8 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		return err;
 	/* The last is answered last, as a rule, so this sleeps once. */
 	while (n--)
-		xs_request_wait(reqs[n]);
+		xs_conn_wait(conn, &reqs[n]->wq, xs_conn_is_answered, reqs[n],
+			     TASK_UNINTERRUPTIBLE);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_call_all);

@@ -8,6 +8,7 @@
 #define _XENSTORE_CONN_H
 
 #include <linux/lockdep.h>
+#include <linux/rcuwait.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -78,7 +79,7 @@ enum xs_conn_state {
 /**
  * struct xs_conn_stats - what has been seen on a connection
  *
- * Written by the I/O thread unless it says otherwise, see stats.h.
+ * Written by whoever receives unless it says otherwise, see stats.h.
  */
 struct xs_conn_stats {
 	/** @submitted: requests accepted; under &xs_conn.lock */
@@ -91,7 +92,7 @@ struct xs_conn_stats {
 	unsigned long strays;
 	/** @events: watch events handed upwards */
 	unsigned long events;
-	/** @turns: turns of the I/O thread */
+	/** @turns: turns of the I/O thread; by that */
 	unsigned long turns;
 	/** @notifications: signals to the peer; under &xs_conn.lock */
 	unsigned long notifications;
@@ -99,6 +100,8 @@ struct xs_conn_stats {
 	unsigned long signals;
 	/** @wakes: those of them that woke the I/O thread; likewise */
 	unsigned long wakes;
+	/** @pokes: those of them that were left to a caller; likewise */
+	unsigned long pokes;
 	/**
 	 * @latency: replies by the type of the request, and by the time they
 	 * took; see xs_stats_bucket()
@@ -146,6 +149,8 @@ struct xs_conn {
 	struct hlist_head pending[XS_PENDING_BUCKETS];
 	/** @kernel: the source of requests that name no other */
 	struct xs_source kernel;
+	/** @in_flight: how many are in @pending */
+	unsigned int in_flight;
 	/** @next_id: the id to try next; 0 is never used */
 	u32 next_id;
 
@@ -164,11 +169,19 @@ struct xs_conn {
 		size_t done;
 	} tx;
 
-	/** @responses: ring from the server; I/O thread only */
+	/**
+	 * @rx_lock: who receives: the I/O thread, which may then sleep and has
+	 * set @rx_busy, or a caller who helps and holds the lock meanwhile.
+	 * Outside of @lock.
+	 */
+	spinlock_t rx_lock;
+	/** @rx_busy: the I/O thread receives; under @rx_lock */
+	bool rx_busy;
+	/** @responses: ring from the server; of who receives */
 	struct xs_ring responses;
 	/** @initial_error: the page's error field at connect; I/O thread only */
 	u32 initial_error;
-	/** @rx: the message being received; I/O thread only */
+	/** @rx: the message being received; of who receives */
 	struct {
 		/** @rx.hdr: header */
 		struct xsd_sockmsg hdr;
@@ -181,6 +194,13 @@ struct xs_conn {
 	} rx;
 	/** @stats: what happened; see there for who writes */
 	struct xs_conn_stats stats;
+
+	/** @helper: the caller who helps, while it sleeps */
+	struct rcuwait helper;
+	/** @helping: there is one; changed under @lock, read by any */
+	bool helping;
+	/** @poked: a signal has been left to it; it has not looked yet */
+	bool poked;
 
 	/** @thread: the I/O thread, NULL where a test steps the pump itself */
 	struct task_struct *thread;
@@ -207,6 +227,8 @@ void xs_conn_break(struct xs_conn *conn, int err);
 
 /* send.c */
 int xs_conn_send_locked(struct xs_conn *conn, bool *kick);
+void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+		      bool (*keep)(struct xs_request *req));
 void xs_conn_kick(struct xs_conn *conn);
 
 /* pump.c */
@@ -214,14 +236,19 @@ int xs_conn_pump(struct xs_conn *conn);
 bool xs_conn_has_work(struct xs_conn *conn);
 bool xs_conn_event_matters(const struct xs_conn *conn);
 bool xs_conn_at_boundary(const struct xs_conn *conn);
+bool xs_conn_has_small_reply(const struct xs_conn *conn);
+bool xs_conn_receive_reply(struct xs_conn *conn, int *err);
+
+/* help.c */
+int xs_conn_wait(struct xs_conn *conn, wait_queue_head_t *wq,
+		 bool (*done)(void *arg), void *arg, unsigned int mode);
+bool xs_conn_poke_helper(struct xs_conn *conn);
 
 /* conn.c, for those who have requests */
 void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
 int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		       unsigned int n);
-void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
-		      bool (*keep)(struct xs_request *req));
 int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 		 enum xs_gate_kind kind);
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,

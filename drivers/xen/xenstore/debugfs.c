@@ -71,6 +71,7 @@ void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 	xs_debugfs_show_number(m, "turns", READ_ONCE(stats->turns));
 	xs_debugfs_show_number(m, "signals", READ_ONCE(stats->signals));
 	xs_debugfs_show_number(m, "wakes", READ_ONCE(stats->wakes));
+	xs_debugfs_show_number(m, "pokes", READ_ONCE(stats->pokes));
 	xs_debugfs_show_number(m, "notifications",
 			       READ_ONCE(stats->notifications));
 }

@@ -2,10 +2,10 @@
 /*
  * What the I/O thread does: ring to messages and back.
  *
- * Everything here runs in the one thread that owns the ring (or in a test that
- * has none), so the cursors &xs_conn.tx and &xs_conn.rx need no lock. It never
- * waits for the server: it moves what can be moved and returns. Requests come
- * from conn.c, which knows nothing of rings; events go up through xs_conn_ops.
+ * Everything here runs in the I/O thread (or in a test that has none), but for
+ * what says that a caller who helps may run it, too; see help.c. It never waits
+ * for the server: it moves what can be moved and returns. Requests come from
+ * conn.c and are sent by send.c; events go up through xs_conn_ops.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -37,6 +37,7 @@ static void xs_conn_take_all_locked(struct xs_conn *conn,
 			list_del_init(&req->source->node);
 		}
 	}
+	conn->in_flight = 0;
 }
 
 /*
@@ -91,6 +92,7 @@ static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
 		req = NULL;
 	if (req) {
 		hlist_del_init(&req->pending_node);
+		conn->in_flight--;
 		xs_turns_answered(&conn->turns, req);
 	}
 	spin_unlock(&conn->lock);
@@ -116,7 +118,7 @@ static int xs_conn_copy_body(struct xs_conn *conn, struct xs_request *req)
 	return err;
 }
 
-static void xs_conn_receive_reply(struct xs_conn *conn)
+static void xs_conn_take_reply(struct xs_conn *conn)
 {
 	const struct xsd_sockmsg *hdr = &conn->rx.hdr;
 	struct xs_request *req;
@@ -135,24 +137,9 @@ static void xs_conn_receive_reply(struct xs_conn *conn)
 	xs_request_finish(req, err);
 }
 
-static int xs_conn_receive_message(struct xs_conn *conn)
-{
-	int err;
-
-	conn->rx.body[conn->rx.hdr.len] = '\0';
-	if (conn->rx.hdr.type != XS_WATCH_EVENT) {
-		xs_conn_receive_reply(conn);
-		return 0;
-	}
-	err = conn->ops->event(conn, conn->rx.body, conn->rx.hdr.len);
-	if (!err)
-		xs_stats_event(conn);
-	return err;
-}
-
 static bool xs_conn_has_header(const struct xs_conn *conn)
 {
-	return conn->rx.have >= sizeof(conn->rx.hdr);
+	return READ_ONCE(conn->rx.have) >= sizeof(conn->rx.hdr);
 }
 
 static u32 xs_conn_missing(const struct xs_conn *conn)
@@ -187,11 +174,45 @@ static int xs_conn_read_some(struct xs_conn *conn)
 				 xs_conn_missing(conn));
 	if (n <= 0)
 		return n;
-	conn->rx.have += n;
+	WRITE_ONCE(conn->rx.have, have + n);
 	if (conn->rx.have == sizeof(conn->rx.hdr) &&
 	    xs_wire_check_header(&conn->rx.hdr))
 		return -EIO;
 	return n;
+}
+
+/* Read until a message is complete or the ring is empty. */
+static int xs_conn_assemble(struct xs_conn *conn)
+{
+	int n = 0;
+
+	while (!xs_conn_has_message(conn)) {
+		n = xs_conn_read_some(conn);
+		if (n <= 0)
+			break;
+	}
+	WRITE_ONCE(conn->rx.missing, xs_conn_missing(conn));
+	return min(n, 0);
+}
+
+static int xs_conn_receive_message(struct xs_conn *conn)
+{
+	int err;
+
+	conn->rx.body[conn->rx.hdr.len] = '\0';
+	if (conn->rx.hdr.type != XS_WATCH_EVENT) {
+		xs_conn_take_reply(conn);
+		return 0;
+	}
+	err = conn->ops->event(conn, conn->rx.body, conn->rx.hdr.len);
+	if (!err)
+		xs_stats_event(conn);
+	return err;
+}
+
+static void xs_conn_message_done(struct xs_conn *conn)
+{
+	WRITE_ONCE(conn->rx.have, 0);
 }
 
 /*
@@ -200,20 +221,46 @@ static int xs_conn_read_some(struct xs_conn *conn)
  */
 static int xs_conn_receive(struct xs_conn *conn)
 {
-	int n, err;
+	int err;
 
-	do {
-		if (xs_conn_has_message(conn)) {
-			err = xs_conn_receive_message(conn);
-			if (err)
-				return err;
-			conn->rx.have = 0;
-		}
-		n = xs_conn_read_some(conn);
-	} while (n > 0);
-	WRITE_ONCE(conn->rx.missing, xs_conn_missing(conn));
-	return n;
+	for (;;) {
+		err = xs_conn_assemble(conn);
+		if (err || !xs_conn_has_message(conn))
+			return err;
+		err = xs_conn_receive_message(conn);
+		if (err)
+			return err;
+		xs_conn_message_done(conn);
+	}
 }
+
+/**
+ * xs_conn_receive_reply() - receive one message, if nothing can delay that
+ * @conn: a connection that is UP; the I/O thread does not receive
+ * @err: set to -EIO if the server does not keep to the protocol
+ *
+ * Events, and replies that need memory, are left where they are. The room on
+ * the ring is not given back yet.
+ *
+ * Context: Any but hard interrupt; &xs_conn.rx_lock is held.
+ * Return: true if a reply has been taken.
+ */
+bool xs_conn_receive_reply(struct xs_conn *conn, int *err)
+	__must_hold(&conn->rx_lock)
+{
+	lockdep_assert_held(&conn->rx_lock);
+	*err = xs_conn_assemble(conn);
+	if (*err || !xs_conn_has_message(conn) ||
+	    conn->rx.hdr.type == XS_WATCH_EVENT ||
+	    conn->rx.hdr.len >= XS_REPLY_ROOM)
+		return false;
+	conn->rx.body[conn->rx.hdr.len] = '\0';
+	xs_conn_take_reply(conn);
+	xs_conn_message_done(conn);
+	WRITE_ONCE(conn->rx.missing, 0);
+	return true;
+}
+EXPORT_SYMBOL_GPL(xs_conn_receive_reply);
 
 /* By its own word, or by an index of the request ring that cannot be. */
 static bool xs_conn_peer_failed(const struct xs_conn *conn)
@@ -224,18 +271,27 @@ static bool xs_conn_peer_failed(const struct xs_conn *conn)
 	       xs_ring_room(&conn->requests) < 0;
 }
 
+static void xs_conn_set_rx_busy(struct xs_conn *conn, bool busy)
+{
+	spin_lock(&conn->rx_lock);
+	conn->rx_busy = busy;
+	spin_unlock(&conn->rx_lock);
+}
+
 static int xs_conn_turn(struct xs_conn *conn)
 {
 	bool kick = false;
 	int err;
 
 	xs_stats_turn(conn);
+	xs_conn_set_rx_busy(conn, true);
 	spin_lock(&conn->lock);
 	err = xs_conn_send_locked(conn, &kick);
 	spin_unlock(&conn->lock);
 	if (!err)
 		err = xs_conn_receive(conn);
 	kick |= xs_ring_publish_responses(&conn->responses);
+	xs_conn_set_rx_busy(conn, false);
 	if (kick)
 		xs_conn_kick(conn);
 	if (!err && xs_conn_peer_failed(conn))
@@ -284,7 +340,7 @@ EXPORT_SYMBOL_GPL(xs_conn_pump);
  */
 bool xs_conn_at_boundary(const struct xs_conn *conn)
 {
-	return !conn->tx.done && !conn->rx.have;
+	return !READ_ONCE(conn->tx.done) && !READ_ONCE(conn->rx.have);
 }
 EXPORT_SYMBOL_GPL(xs_conn_at_boundary);
 
@@ -305,6 +361,30 @@ static bool xs_conn_can_receive(const struct xs_conn *conn)
 		want += sizeof(conn->rx.hdr);
 	return unread >= want;
 }
+
+/**
+ * xs_conn_has_small_reply() - is a reply next on the ring that needs no memory?
+ * @conn: a connection that is UP
+ *
+ * Context: Any, hard interrupt included; a look from outside.
+ * Return: true if all of it is there.
+ */
+bool xs_conn_has_small_reply(const struct xs_conn *conn)
+{
+	u32 unread = xs_ring_unread(&conn->responses);
+	struct xsd_sockmsg hdr;
+
+	if (READ_ONCE(conn->rx.missing) || unread < sizeof(hdr) ||
+	    unread > XENSTORE_RING_SIZE)
+		return false;
+	hdr.type = xs_ring_peek_u32(&conn->responses,
+				    offsetof(struct xsd_sockmsg, type));
+	hdr.len = xs_ring_peek_u32(&conn->responses,
+				   offsetof(struct xsd_sockmsg, len));
+	return hdr.type != XS_WATCH_EVENT && hdr.len < XS_REPLY_ROOM &&
+	       unread - sizeof(hdr) >= hdr.len;
+}
+EXPORT_SYMBOL_GPL(xs_conn_has_small_reply);
 
 /**
  * xs_conn_event_matters() - does a signal of the peer have to wake anybody?

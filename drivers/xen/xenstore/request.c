@@ -244,7 +244,7 @@ EXPORT_SYMBOL_GPL(xs_request_is_done);
  *
  * Consumes the connection's reference.
  *
- * Context: I/O thread, or whoever withdraws the request; does not sleep.
+ * Context: Whoever receives the reply or withdraws the request; does not sleep.
  */
 void xs_request_finish(struct xs_request *req, int err)
 {

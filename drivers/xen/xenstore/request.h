@@ -85,8 +85,8 @@ struct xs_request {
 	/** @reply: valid if @err is 0; written before DONE is published */
 	struct xs_msg reply;
 	/**
-	 * @complete: called once in place of waking @wq, in the I/O thread or
-	 * in whoever withdraws the request; must not sleep and must not
+	 * @complete: called once in place of waking @wq, by whoever receives
+	 * the reply or withdraws the request; must not sleep and must not
 	 * submit. Takes over the submitter's reference. Const after
 	 * submission; may be NULL.
 	 */
@@ -110,7 +110,7 @@ struct xs_request {
 	bool busy;
 	/** @gate: left when the request completes; NULL if it never entered */
 	struct xs_gate *gate;
-	/** @wq: sleepers in xs_request_wait() */
+	/** @wq: who waits for the reply */
 	wait_queue_head_t wq;
 	/** @len: bytes of header and payload */
 	size_t len;

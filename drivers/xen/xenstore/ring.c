@@ -3,8 +3,8 @@
  * One direction of the shared XenStore page.
  *
  * Moves bytes and indices and decides when the peer must be signalled. It
- * knows nothing of messages. Only the I/O thread calls it, or whoever has
- * parked that thread; it compiles in userland for fuzzing. The rules are those
+ * knows nothing of messages. Each direction has one caller at a time, which is
+ * up to the connection; it compiles in userland for fuzzing. The rules are those
  * of xenstore-ring.txt: free-running 32-bit indices, byte x at x mod 1024, no
  * assumption about where they start. Which signal may be left out, and which
  * barrier that takes, is checked by the model in tests/model/ring.pml.
@@ -107,7 +107,7 @@ static size_t xs_ring_run(const struct xs_ring *ring, size_t len)
  *
  * The bytes become visible with xs_ring_publish_requests().
  *
- * Context: I/O thread.
+ * Context: Whoever sends.
  * Return: Number of bytes copied, 0 if the ring is full, or -EIO if the
  * peer's index is impossible.
  */
@@ -137,7 +137,7 @@ EXPORT_SYMBOL_GPL(xs_ring_write);
  *
  * The room is returned with xs_ring_publish_responses().
  *
- * Context: I/O thread.
+ * Context: Whoever receives.
  * Return: Number of bytes copied, 0 if the ring is empty, or -EIO if the
  * peer's index is impossible.
  */
@@ -170,7 +170,7 @@ EXPORT_SYMBOL_GPL(xs_ring_read);
  * index equals what had been published before this call; if it has not got
  * that far, or is already past it, it will look again by itself.
  *
- * Context: I/O thread.
+ * Context: Whoever sends.
  * Return: true if the peer may be asleep and has to be signalled.
  */
 bool xs_ring_publish_requests(struct xs_ring *ring)
@@ -199,7 +199,7 @@ EXPORT_SYMBOL_GPL(xs_ring_publish_requests);
  * The peer waits for room only after it has found none. That was so if the
  * ring was full when it was read, or is seen to have filled up by now.
  *
- * Context: I/O thread.
+ * Context: Whoever receives.
  * Return: true if the peer may wait for room and has to be signalled.
  */
 bool xs_ring_publish_responses(struct xs_ring *ring)
@@ -241,8 +241,8 @@ EXPORT_SYMBOL_GPL(xs_ring_skip);
  * @ring: a request ring
  *
  * Context: Any, hard interrupt included.
- * Return: true if at least half of the ring was free when the I/O thread last
- * published, or if the peer's index is impossible.
+ * Return: true if at least half of the ring was free when we last published, or
+ * if the peer's index is impossible.
  */
 bool xs_ring_has_room(const struct xs_ring *ring)
 {
@@ -257,7 +257,7 @@ EXPORT_SYMBOL_GPL(xs_ring_has_room);
  * @ring: a response ring
  *
  * Context: Any, hard interrupt included.
- * Return: Bytes since the I/O thread last published; more than 1024 if the
+ * Return: Bytes since we last published; more than 1024 if the
  * peer's index is impossible.
  */
 u32 xs_ring_unread(const struct xs_ring *ring)
@@ -269,7 +269,7 @@ EXPORT_SYMBOL_GPL(xs_ring_unread);
 /**
  * xs_ring_peek_u32() - look at a number that has not been read yet
  * @ring: a response ring
- * @offset: bytes from where the I/O thread last published
+ * @offset: bytes from where we last published
  *
  * Only a hint: the peer may change it afterwards.
  *

@@ -26,11 +26,11 @@ struct xs_ring {
 	XENSTORE_RING_IDX *mine;
 	/** @theirs: the peer's index in the page; const after init */
 	const XENSTORE_RING_IDX *theirs;
-	/** @own: how far we have got; I/O thread only */
+	/** @own: how far we have got; of our one user at a time */
 	u32 own;
-	/** @published: last value stored to @mine; written by the I/O thread */
+	/** @published: last value stored to @mine; read by any */
 	u32 published;
-	/** @was_full: the peer may wait for room; I/O thread only */
+	/** @was_full: the peer may wait for room; as @own */
 	bool was_full;
 };
 

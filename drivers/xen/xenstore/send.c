@@ -6,6 +6,7 @@
  * and the I/O thread goes on with the rest when the server has made some. Both
  * do it under the lock of the connection, which the copy of at most a ring is
  * short enough for. So nobody has to be woken for a request to get on its way.
+ * What is not on its way can be withdrawn.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -72,6 +73,56 @@ int xs_conn_send_locked(struct xs_conn *conn, bool *kick)
 	return err;
 }
 EXPORT_SYMBOL_GPL(xs_conn_send_locked);
+
+static void xs_conn_take_unsent_locked(struct xs_conn *conn,
+				       struct xs_source *source,
+				       bool (*keep)(struct xs_request *req),
+				       struct list_head *list)
+	__must_hold(&conn->lock)
+{
+	struct xs_request *req, *next;
+
+	lockdep_assert_held(&conn->lock);
+	list_for_each_entry_safe(req, next, &source->queue, node) {
+		/* The I/O thread has begun with it. */
+		if (req == conn->tx.req || keep(req))
+			continue;
+		hlist_del_init(&req->pending_node);
+		conn->in_flight--;
+		list_move_tail(&req->node, list);
+	}
+	if (list_empty(&source->queue))
+		list_del_init(&source->node);
+}
+
+/**
+ * xs_conn_withdraw() - take back what a source has not sent
+ * @conn: the connection
+ * @source: who submits nothing in the meantime
+ * @keep: which requests are to be sent nevertheless; it may change their
+ *	payload, since nobody has seen it. Must not sleep.
+ *
+ * What is withdrawn completes with -ECANCELED, here and now. What is on the
+ * ring already, if only in part, is not touched.
+ *
+ * Context: Process.
+ */
+void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+		      bool (*keep)(struct xs_request *req))
+{
+	struct xs_request *req, *next;
+	LIST_HEAD(withdrawn);
+
+	spin_lock(&conn->lock);
+	xs_conn_take_unsent_locked(conn, source, keep, &withdrawn);
+	spin_unlock(&conn->lock);
+
+	list_for_each_entry_safe(req, next, &withdrawn, node) {
+		list_del_init(&req->node);
+		xs_request_finish(req, -ECANCELED);
+	}
+}
+EXPORT_SYMBOL_GPL(xs_conn_withdraw);
 
 /**
  * xs_conn_kick() - signal the peer

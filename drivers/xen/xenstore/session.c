@@ -172,7 +172,7 @@ static bool xs_session_try_reserve(struct xs_session *session)
 
 	spin_lock(&session->lock);
 	reserved = xs_session_has_room_locked(session);
-	session->outstanding += reserved;
+	WRITE_ONCE(session->outstanding, session->outstanding + reserved);
 	spin_unlock(&session->lock);
 	return reserved;
 }
@@ -192,7 +192,7 @@ static int xs_session_reserve(struct xs_session *session, bool nonblock)
 static void xs_session_unreserve(struct xs_session *session)
 {
 	spin_lock(&session->lock);
-	session->outstanding--;
+	WRITE_ONCE(session->outstanding, session->outstanding - 1);
 	spin_unlock(&session->lock);
 	wake_up_interruptible(&session->wq);
 }
@@ -220,7 +220,7 @@ static bool xs_session_uncount_locked(struct xs_session *session,
 		return false;
 	}
 	session->unread_bytes -= msg->hdr.len;
-	session->outstanding--;
+	WRITE_ONCE(session->outstanding, session->outstanding - 1);
 	return !had_room;
 }
 
@@ -462,6 +462,22 @@ bool xs_session_readable(struct xs_session *session)
 }
 EXPORT_SYMBOL_GPL(xs_session_readable);
 
+static bool xs_session_has_message(void *arg)
+{
+	return xs_session_readable(arg);
+}
+
+/* Who waits for an event only, perhaps for hours, cannot help. */
+static int xs_session_wait_readable(struct xs_session *session)
+{
+	if (!READ_ONCE(session->outstanding))
+		return wait_event_interruptible(session->wq,
+						xs_session_readable(session));
+	return xs_conn_wait(session->conn, &session->wq,
+			    xs_session_has_message, session,
+			    TASK_INTERRUPTIBLE);
+}
+
 /**
  * xs_session_read() - give the client what there is
  * @session: the session
@@ -488,8 +504,7 @@ ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 		if (n != -EAGAIN || nonblock)
 			return n;
 		/* Asleep without the mutex, so that others can still poll it. */
-		err = wait_event_interruptible(session->wq,
-					       xs_session_readable(session));
+		err = xs_session_wait_readable(session);
 		if (err)
 			return err;
 	}

@@ -39,7 +39,7 @@ EXPORT_SYMBOL_GPL(xs_stats_bucket);
  * @req: the request; its reply is there unless @err says otherwise
  * @err: what it completes with
  *
- * Context: I/O thread.
+ * Context: Whoever receives.
  */
 void xs_stats_replied(struct xs_conn *conn, struct xs_request *req, int err)
 {

@@ -70,7 +70,7 @@ static inline void xs_stats_sent(struct xs_conn *conn, struct xs_request *req)
  * xs_stats_stray() - a reply belongs to no request
  * @conn: the connection
  *
- * Context: I/O thread.
+ * Context: Whoever receives.
  */
 static inline void xs_stats_stray(struct xs_conn *conn)
 {
@@ -123,6 +123,17 @@ static inline void xs_stats_notify(struct xs_conn *conn)
 static inline void xs_stats_signal(struct xs_conn *conn)
 {
 	xs_stats_count(&conn->stats.signals);
+}
+
+/**
+ * xs_stats_poke() - a signal has been left to a caller who waits
+ * @conn: the connection
+ *
+ * Context: As xs_stats_signal().
+ */
+static inline void xs_stats_poke(struct xs_conn *conn)
+{
+	xs_stats_count(&conn->stats.pokes);
 }
 
 /**

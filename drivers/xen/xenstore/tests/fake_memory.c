@@ -126,6 +126,33 @@ bool fake_memory_has_failed(void)
 	return failed;
 }
 
+/**
+ * fake_memory_pause() - let no allocation fail and count none
+ *
+ * For a fake that works in the task of who calls it.
+ *
+ * Context: Process.
+ * Return: For fake_memory_go_on().
+ */
+unsigned int fake_memory_pause(void)
+{
+	unsigned int n = current->fail_nth;
+
+	current->fail_nth = 0;
+	return n;
+}
+
+/**
+ * fake_memory_go_on() - end what fake_memory_pause() began
+ * @n: what that returned
+ *
+ * Context: Process.
+ */
+void fake_memory_go_on(unsigned int n)
+{
+	current->fail_nth = n;
+}
+
 /* More allocations than any test counts. */
 #define FAKE_MEMORY_COUNT	1000000
 
@@ -175,6 +202,15 @@ void fake_memory_fail_nth(unsigned int n)
 bool fake_memory_has_failed(void)
 {
 	return false;
+}
+
+unsigned int fake_memory_pause(void)
+{
+	return 0;
+}
+
+void fake_memory_go_on(unsigned int n)
+{
 }
 
 void fake_memory_count(void)

@@ -20,6 +20,8 @@ void fake_memory_bad_iter(struct iov_iter *iter, unsigned int direction,
 bool fake_memory_can_fail(void);
 void fake_memory_fail_nth(unsigned int n);
 bool fake_memory_has_failed(void);
+unsigned int fake_memory_pause(void);
+void fake_memory_go_on(unsigned int n);
 void fake_memory_count(void);
 unsigned int fake_memory_counted(void);
 

@@ -6,7 +6,7 @@
  * its own, so that a mistake in ring.c cannot hide here. What the messages say
  * is known only to the test, or to the store that is built on this. Nothing
  * here sleeps once it has been created: an automatic peer works within kick(),
- * which the connection calls from its I/O thread.
+ * which the connection calls from its I/O thread or from whoever submits.
  *
  * Everything is released when the test ends, also after a failed assertion.
  *
@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <asm/barrier.h>
 
+#include "fake_memory.h"
 #include "fake_peer.h"
 
 static void fake_peer_record_locked(struct fake_peer *peer,
@@ -166,8 +167,12 @@ size_t fake_peer_step(struct fake_peer *peer)
  */
 void fake_peer_settle(struct fake_peer *peer)
 {
+	/* Perhaps in a task whose own allocations are to fail, or counted. */
+	unsigned int nth = fake_memory_pause();
+
 	while (fake_peer_step(peer))
 		;
+	fake_memory_go_on(nth);
 }
 
 /**
