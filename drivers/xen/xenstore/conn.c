@@ -228,10 +228,11 @@ EXPORT_SYMBOL_GPL(xs_conn_break);
 /* From now on whoever submits may send, or only the I/O thread. */
 static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 {
-	spin_lock(&conn->rx_lock);
 	spin_lock(&conn->lock);
-	conn->direct = direct;
+	WRITE_ONCE(conn->direct, direct);
 	spin_unlock(&conn->lock);
+	/* A caller who helps has seen it, or is waited for. */
+	spin_lock(&conn->rx_lock);
 	spin_unlock(&conn->rx_lock);
 }
 

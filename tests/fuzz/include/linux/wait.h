@@ -31,15 +31,28 @@ static inline void wake_up(wait_queue_head_t *wq)
 	} while (0)
 #define wait_event_idle(wq, cond)	wait_event(wq, cond)
 
-#define wait_event_interruptible(wq, cond) ({				\
+#define TASK_INTERRUPTIBLE		1
+#define TASK_UNINTERRUPTIBLE		2
+
+#define ___wait_event(wq, cond, mode, exclusive, ret, cmd) ({		\
 	int __err = 0;							\
 									\
 	shim_might_sleep();						\
 	while (!__err && !(cond)) {					\
-		if (!shim.sleep(true))					\
+		if (!shim.sleep((mode) == TASK_INTERRUPTIBLE))		\
 			__err = -ERESTARTSYS;				\
 	}								\
 	__err;								\
 })
+
+#define wait_event_interruptible(wq, cond)				\
+	___wait_event(wq, cond, TASK_INTERRUPTIBLE, 0, 0, schedule())
+
+/* Who waits in a queue by hand is woken all the same. */
+struct wait_queue_entry { bool unused; };
+
+#define DEFINE_WAIT_FUNC(name, function)	struct wait_queue_entry name
+#define add_wait_queue(wq, entry)	((void)(wq), (void)(entry))
+#define remove_wait_queue(wq, entry)	((void)(wq), (void)(entry))
 
 #endif
