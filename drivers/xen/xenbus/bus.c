@@ -17,8 +17,8 @@
  * No lane may wait for a device whose probe is running elsewhere: the probe may
  * need a callback.
  *
- * Here devices are found and added; bus_retire.c removes them. Drivers see
- * bus_device.c.
+ * Here devices are added; bus_walk.c finds them and bus_retire.c removes them.
+ * Drivers see bus_device.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -213,46 +213,50 @@ int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_node);
 
-static int bus_probe_type(struct xen_bus_type *bus, const char *type)
+static bool bus_is_wanted(struct xen_bus_type *bus, const char *nodename)
 {
-	unsigned int i, num;
-	char **names;
-	int err, first_err = 0;
+	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
 
-	names = xenbus_directory(XBT_NIL, bus->root, type, &num);
-	if (IS_ERR(names))
-		return PTR_ERR(names);
-	for (i = 0; i < num; i++) {
-		err = bus->probe(bus, type, names[i]);
-		first_err = first_err ?: err;
-	}
-	kfree(names);
-	return first_err;
+	if (bdev)
+		put_device(&bdev->xendev.dev);
+	return !bdev && !(bus->skip && bus->skip(nodename));
+}
+
+static int bus_add_path(struct xen_bus_type *bus, const char *nodename)
+{
+	char *type = bus_path_type(bus, nodename);
+	int err = type ? bus_add_device(bus, type, nodename) : -ENOMEM;
+
+	kfree(type);
+	return err;
 }
 
 /**
  * xenbus_probe_devices() - add all devices that the store has for a bus
  * @bus: the bus
  *
- * A directory that makes no device does not keep the others from it.
+ * A directory that makes no device does not keep the others from it. Until all
+ * new devices are known the server is waited for once for each level, and once
+ * for all states.
  *
  * Context: Process; sleeps; runs probes of drivers.
  * Return: 0, or the first error.
  */
 int xenbus_probe_devices(struct xen_bus_type *bus)
 {
-	unsigned int i, num;
-	char **types;
-	int err, first_err = 0;
+	struct bus_paths paths = {};
+	int err, first_err;
+	unsigned int i;
 
-	types = xenbus_directory(XBT_NIL, bus->root, "", &num);
-	if (IS_ERR(types))
-		return PTR_ERR(types);
-	for (i = 0; i < num; i++) {
-		err = bus_probe_type(bus, types[i]);
+	first_err = bus_walk(bus, &paths);
+	bus_paths_keep(&paths, bus_is_wanted, bus);
+	err = bus_paths_keep_new(&paths);
+	first_err = first_err ?: err;
+	for (i = 0; i < paths.num; i++) {
+		err = bus_add_path(bus, paths.paths[i]);
 		first_err = first_err ?: err;
 	}
-	kfree(types);
+	bus_paths_free(&paths);
 	return first_err;
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_devices);

@@ -96,9 +96,8 @@ struct xen_bus_type {
 				 const char *path, const char *token);
 	/** @get_bus_id: makes the name of a device from its path */
 	int (*get_bus_id)(char bus_id[XEN_BUS_ID_SIZE], const char *nodename);
-	/** @probe: adds what is in the directory @dir of the type @type */
-	int (*probe)(struct xen_bus_type *bus, const char *type,
-		     const char *dir);
+	/** @skip: a directory that is no device where it is found; may be NULL */
+	bool (*skip)(const char *nodename);
 	/** @table: what devices there are; own lock */
 	struct bus_table table;
 	/** @removals: tells of devices that are gone; set by the bus */
@@ -106,6 +105,18 @@ struct xen_bus_type {
 };
 
 #define to_xen_bus_type(__bus)	container_of(__bus, struct xen_bus_type, bus)
+
+/**
+ * struct bus_paths - paths, in the order of the store
+ */
+struct bus_paths {
+	/** @paths: the paths */
+	char **paths;
+	/** @num: how many there are */
+	unsigned int num;
+	/** @room: how many there is room for in @paths */
+	unsigned int room;
+};
 
 /* api.c */
 int xenbus_watch_register(struct xenbus_device *dev,
@@ -119,6 +130,14 @@ int bus_table_add(struct bus_table *table, struct bus_device *bdev);
 bool bus_table_remove(struct bus_table *table, struct bus_device *bdev);
 struct bus_device *bus_table_find(struct bus_table *table,
 				  const char *nodename);
+
+/* bus_walk.c: which devices the store has */
+int bus_walk(const struct xen_bus_type *bus, struct bus_paths *found);
+void bus_paths_keep(struct bus_paths *list,
+		    bool (*keep)(struct xen_bus_type *bus, const char *path),
+		    struct xen_bus_type *bus);
+int bus_paths_keep_new(struct bus_paths *list);
+void bus_paths_free(struct bus_paths *list);
 
 /* bus_retire.c: devices cease to be */
 bool bus_node_is_gone(const char *path);

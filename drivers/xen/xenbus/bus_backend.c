@@ -62,44 +62,6 @@ static int backend_bus_id(char bus_id[XEN_BUS_ID_SIZE], const char *nodename)
 	return len < XEN_BUS_ID_SIZE ? 0 : -ENOSPC;
 }
 
-static int backend_probe_unit(struct xen_bus_type *bus, const char *type,
-			      const char *dir, const char *id)
-{
-	char *nodename = kasprintf(GFP_KERNEL, "%s/%s", dir, id);
-	int err;
-
-	if (!nodename)
-		return -ENOMEM;
-	err = xenbus_probe_node(bus, type, nodename);
-	kfree(nodename);
-	return err;
-}
-
-/* All backends of one type that serve one domain. */
-static int backend_probe_domain(struct xen_bus_type *bus, const char *type,
-				const char *domain)
-{
-	char *dir = kasprintf(GFP_KERNEL, "%s/%s/%s", bus->root, type, domain);
-	int err, first_err = 0;
-	unsigned int i, num;
-	char **ids;
-
-	if (!dir)
-		return -ENOMEM;
-	ids = xenbus_directory(XBT_NIL, dir, "", &num);
-	if (IS_ERR(ids)) {
-		kfree(dir);
-		return PTR_ERR(ids);
-	}
-	for (i = 0; i < num; i++) {
-		err = backend_probe_unit(bus, type, dir, ids[i]);
-		first_err = first_err ?: err;
-	}
-	kfree(ids);
-	kfree(dir);
-	return first_err;
-}
-
 static int backend_uevent(const struct device *dev, struct kobj_uevent_env *env)
 {
 	const struct xenbus_device *xendev = to_xenbus_device(dev);
@@ -148,7 +110,6 @@ static struct xen_bus_type xenbus_backend = {
 	.otherend_will_handle	= backend_will_handle,
 	.otherend_changed	= backend_frontend_changed,
 	.get_bus_id		= backend_bus_id,
-	.probe			= backend_probe_domain,
 };
 
 /* === Drivers === */

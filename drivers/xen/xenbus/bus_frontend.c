@@ -65,25 +65,12 @@ err_name:
 }
 
 /* The first console is not a device: it is set up before there is a store. */
-static bool frontend_is_boot_console(const char *type, const char *id)
+static bool frontend_is_boot_console(const char *nodename)
 {
-	return str_has_prefix(type, "console") && str_has_prefix(id, "0");
-}
+	const char *id = strrchr(nodename, '/') + 1;
 
-static int frontend_probe_unit(struct xen_bus_type *bus, const char *type,
-			       const char *id)
-{
-	char *nodename;
-	int err;
-
-	if (frontend_is_boot_console(type, id))
-		return 0;
-	nodename = kasprintf(GFP_KERNEL, "%s/%s/%s", bus->root, type, id);
-	if (!nodename)
-		return -ENOMEM;
-	err = xenbus_probe_node(bus, type, nodename);
-	kfree(nodename);
-	return err;
+	return str_has_prefix(nodename, "device/console") &&
+	       str_has_prefix(id, "0");
 }
 
 static int frontend_uevent(const struct device *dev,
@@ -169,7 +156,7 @@ static struct xen_bus_type xenbus_frontend = {
 	.otherend_id_node	= "backend-id",
 	.otherend_changed	= frontend_backend_changed,
 	.get_bus_id		= frontend_bus_id,
-	.probe			= frontend_probe_unit,
+	.skip			= frontend_is_boot_console,
 };
 
 /* === Waiting for devices === */

@@ -73,6 +73,56 @@ static void enumerate_asks_once_per_node(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer) - before, 2);
 }
 
+static void enumerate_waits_once_per_level(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	unsigned long waits;
+	char type[8], path[64];
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		snprintf(type, sizeof(type), "type%u", i);
+		fake_bus_add_node(fake, type, "0");
+		/* Connected: all is asked for, and there is no device. */
+		snprintf(path, sizeof(path),
+			 FAKE_STORE_HOME "/" FAKE_BUS_ROOT "/%s/0/state", type);
+		fake_store_write(fake->store, path, "4", 1);
+	}
+	waits = current->nvcsw;
+	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
+	/* The types, the nodes of all types, all states. */
+	KUNIT_EXPECT_LE(test, current->nvcsw - waits, 3);
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device("type0-0"));
+}
+
+static void enumerate_leaves_out_what_the_bus_skips(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "skip", "0");
+	fake_bus_add_node(fake, "vif", "0");
+
+	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
+
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device("skip-0"));
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-0"));
+}
+
+static void enumerate_finds_more_than_fit_into_a_message(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	unsigned int i;
+	char id[16];
+
+	for (i = 0; i < 350; i++) {
+		snprintf(id, sizeof(id), "%012u", i);
+		fake_bus_add_node(fake, "vif", id);
+	}
+	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-000000000000"));
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-000000000349"));
+}
+
 static void enumerate_goes_on_after_a_node_without_a_name(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
@@ -456,6 +506,9 @@ static struct kunit_case bus_cases[] = {
 	KUNIT_CASE(enumerate_adds_a_device_per_node),
 	KUNIT_CASE(enumerate_twice_adds_nothing),
 	KUNIT_CASE(enumerate_asks_once_per_node),
+	KUNIT_CASE(enumerate_waits_once_per_level),
+	KUNIT_CASE(enumerate_leaves_out_what_the_bus_skips),
+	KUNIT_CASE(enumerate_finds_more_than_fit_into_a_message),
 	KUNIT_CASE(enumerate_goes_on_after_a_node_without_a_name),
 	KUNIT_CASE(enumerate_refuses_a_second_node_of_the_same_name),
 	KUNIT_CASE_PARAM(node_that_is_not_new_is_no_device,

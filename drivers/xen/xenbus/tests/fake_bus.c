@@ -147,13 +147,10 @@ static int fake_bus_id(char bus_id[XEN_BUS_ID_SIZE], const char *nodename)
 	return 0;
 }
 
-static int fake_bus_probe_node(struct xen_bus_type *bus, const char *type,
-			       const char *id)
+/* Where the store has it, it is no device. */
+static bool fake_bus_skip(const char *nodename)
 {
-	char nodename[64];
-
-	snprintf(nodename, sizeof(nodename), "%s/%s/%s", bus->root, type, id);
-	return xenbus_probe_node(bus, type, nodename);
+	return str_has_prefix(nodename, FAKE_BUS_ROOT "/skip");
 }
 
 static void fake_bus_otherend_changed(struct xenbus_watch *watch,
@@ -175,7 +172,7 @@ struct xen_bus_type fake_bus_type = {
 	.otherend_id_node	= "backend-id",
 	.otherend_changed	= fake_bus_otherend_changed,
 	.get_bus_id		= fake_bus_id,
-	.probe			= fake_bus_probe_node,
+	.skip			= fake_bus_skip,
 };
 
 /* === The driver === */

@@ -46,9 +46,9 @@ static void name_is_type_and_id_if_it_fits(struct kunit *test)
 
 static void first_console_is_no_device(struct kunit *test)
 {
-	KUNIT_EXPECT_TRUE(test, frontend_is_boot_console("console", "0"));
-	KUNIT_EXPECT_FALSE(test, frontend_is_boot_console("console", "1"));
-	KUNIT_EXPECT_FALSE(test, frontend_is_boot_console("vif", "0"));
+	KUNIT_EXPECT_TRUE(test, frontend_is_boot_console("device/console/0"));
+	KUNIT_EXPECT_FALSE(test, frontend_is_boot_console("device/console/1"));
+	KUNIT_EXPECT_FALSE(test, frontend_is_boot_console("device/vif/0"));
 }
 
 /* === Devices of a kernel before this one === */
