@@ -15,8 +15,8 @@
  * is empty. An end state in which a process still waits is what the checker
  * reports as an error.
  *
- * MASK is the way of one CPU with a server on it: the first signal is the last
- * one until the I/O thread has looked. With NO_... a barrier or a step is left
+ * MASK is the way of one CPU with a server on it: if no request waits for room,
+ * the first signal is the last one until the I/O thread has looked. With NO_... a barrier or a step is left
  * out: the checker must then find an error, or the model would be worthless.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -75,40 +75,56 @@ byte published;		/* what it has published of the response ring */
 #define CAN_SEND	(queued != taken && HAS_ROOM)
 #define HAS_WORK	(CAN_RECEIVE || CAN_SEND)
 
-/* xs_conn_event() */
-active proctype interrupt()
-{
-end:	do
-	:: atomic { thread_event && !masked -> thread_event = false };
-#ifdef MASK
-	   masked = true;
-	   awake = true
-#else
-	   if
-	   :: HAS_WORK -> awake = true
-	   :: else
-	   fi
-#endif
-	od
-}
-
 /* xs_conn_send_locked(): what fits of LAST pieces */
 inline send(last, before, kick)
 {
-	before = taken;
-	do
-	:: taken != last && taken - req_cons < ROOM -> taken++
-	:: else -> break
-	od;
-	if
+	d_step {	/* looks at the server's index once */
+		before = taken;
+		do
+		:: taken != last && taken - req_cons < ROOM -> taken++
+		:: else -> break
+		od
+	}
+	if	/* What is not needed any more is set to 0: fewer states. */
 	:: taken != before ->
 		STORE(req_prod, taken);
 #ifndef NO_REQUEST_BARRIER
 		BARRIER_SENDER;
 #endif
-		kick = kick || (req_cons == before)
-	:: else
+		atomic { kick = kick || (req_cons == before); before = 0 }
+	:: else -> before = 0
 	fi
+}
+
+/* xs_conn_event(): uses the room, then looks what is left to do. */
+active proctype interrupt()
+{
+	byte before;
+	bool kick;
+
+end:	do
+	:: atomic { thread_event && !masked -> thread_event = false };
+	   if
+	   :: CAN_SEND ->
+		LOCK;
+		send(queued, before, kick);
+		UNLOCK;
+		if
+		:: kick -> atomic { server_event = true; kick = false }
+		:: else
+		fi
+	   :: else
+	   fi;
+	   if
+#ifdef MASK
+	   :: queued == taken ->
+		masked = true;
+		awake = true
+#endif
+	   :: HAS_WORK -> awake = true
+	   :: else
+	   fi
+	od
 }
 
 /* xs_conn_submit(): sends; wakes the thread unless the server's signal will. */
@@ -121,8 +137,6 @@ active proctype caller()
 	:: n == REQUESTS * PIECES -> break
 	:: else ->
 		n = n + PIECES;
-		kick = false;
-		wake = false;
 		LOCK;
 		STORE(queued, n);
 		send(n, before, kick);
@@ -136,11 +150,11 @@ active proctype caller()
 		fi;
 		UNLOCK;
 		if
-		:: kick -> server_event = true
+		:: kick -> atomic { server_event = true; kick = false }
 		:: else
 		fi;
 		if
-		:: wake -> awake = true
+		:: wake -> atomic { awake = true; wake = false }
 		:: else
 		fi
 	od
@@ -149,7 +163,7 @@ active proctype caller()
 /* xs_conn_thread() and the pump */
 active proctype thread()
 {
-	byte before, seen, own, last;
+	byte before, seen, own;
 	bool was_full, kick;
 #ifdef NO_WORK_AFTER_UNMASK
 	bool had_work;
@@ -180,14 +194,11 @@ active proctype thread()
 #endif
 	   :: else
 	   fi;
-	   kick = false;
 	   LOCK;
-	   last = queued;
-	   send(last, before, kick);
+	   send(queued, before, kick);
 	   UNLOCK;
 	   /* xs_conn_receive() */
 	   before = published;
-	   was_full = false;
 	   do
 	   :: seen = rsp_prod;
 	      was_full = was_full || (seen - before == SIZE);
@@ -208,8 +219,9 @@ active proctype thread()
 #endif
 	   :: else
 	   fi;
+	   d_step { before = 0; seen = 0; was_full = false };
 	   if
-	   :: kick -> server_event = true
+	   :: kick -> atomic { server_event = true; kick = false }
 	   :: else
 	   fi
 	od

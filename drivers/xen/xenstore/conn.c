@@ -33,12 +33,13 @@
 /*
  * Is a signal the server's own, sent on the one CPU that all run on? Then the
  * I/O thread, which does not preempt it, runs when the server has done all that
- * it can do, and no further signal until then tells anything new.
+ * it can do. No further signal until then tells anything new, unless it has
+ * made room for requests that wait.
  */
 static bool xs_conn_can_mask(const struct xs_conn *conn)
 {
 	return conn->t->peer_is_local && conn->t->ops->mask &&
-	       num_online_cpus() == 1;
+	       num_online_cpus() == 1 && !xs_turns_waiting(&conn->turns);
 }
 
 static void xs_conn_event(struct xs_transport *t)
@@ -50,6 +51,8 @@ static void xs_conn_event(struct xs_transport *t)
 	if (READ_ONCE(conn->state) == XS_CONN_UP) {
 		bool helping = READ_ONCE(conn->helping);
 
+		if (xs_conn_can_send(conn))
+			xs_conn_refill(conn);
 		if (helping && xs_conn_poke_helper(conn)) {
 			xs_stats_poke(conn);
 			return;
@@ -121,12 +124,13 @@ EXPORT_SYMBOL_GPL(xs_conn_destroy);
 static void xs_conn_attach(struct xs_conn *conn)
 {
 	struct xenstore_domain_interface *page = conn->t->page;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	xs_ring_init_requests(&conn->requests, page);
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	xs_ring_init_responses(&conn->responses, page);
 	conn->initial_error = READ_ONCE(page->error);
 	conn->rx.have = 0;
@@ -135,13 +139,15 @@ static void xs_conn_attach(struct xs_conn *conn)
 
 static void xs_conn_set_up(struct xs_conn *conn)
 {
-	spin_lock(&conn->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
 	/* A break that the I/O thread has not seen yet is not forgotten. */
 	if (conn->state == XS_CONN_BROKEN)
 		WRITE_ONCE(conn->break_err, 0);
 	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
 	WRITE_ONCE(conn->state, XS_CONN_UP);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	wake_up(&conn->wq);
 }
 
@@ -217,10 +223,12 @@ EXPORT_SYMBOL_GPL(xs_conn_reconnect);
  */
 void xs_conn_break(struct xs_conn *conn, int err)
 {
-	spin_lock(&conn->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
 	if (!conn->break_err)
 		WRITE_ONCE(conn->break_err, err);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	wake_up(&conn->wq);
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
@@ -228,9 +236,11 @@ EXPORT_SYMBOL_GPL(xs_conn_break);
 /* From now on whoever submits may send, or only the I/O thread. */
 static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 {
-	spin_lock(&conn->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
 	WRITE_ONCE(conn->direct, direct);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	/* A caller who helps has seen it, or is waited for. */
 	spin_lock(&conn->rx_lock);
 	spin_unlock(&conn->rx_lock);
@@ -316,14 +326,15 @@ EXPORT_SYMBOL_GPL(xs_conn_start);
 void xs_conn_disconnect(struct xs_conn *conn)
 {
 	bool up;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	up = conn->state != XS_CONN_DOWN;
 	if (conn->state == XS_CONN_UP) {
 		trace_xenstore_state(XS_CONN_UP, XS_CONN_DOWN, 0);
 		WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	}
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	if (up)
 		conn->t->ops->disconnect(conn->t);
 }
@@ -477,11 +488,10 @@ static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)
  * @n: how many; not 0
  *
  * They are sent in this order, as far as there is room on the ring at once, and
- * otherwise by the I/O thread. On success
- * each will complete exactly once and leave the gate then; the caller keeps its
- * references, which &xs_request.complete takes over where it is set. On failure
- * the gate has been left, the requests are the caller's alone, and nothing is
- * called.
+ * otherwise when the peer has made some. On success each will complete exactly
+ * once and leave the gate then; the caller keeps its references, which
+ * &xs_request.complete takes over where it is set. On failure the gate has been
+ * left, the requests are the caller's alone, and nothing is called.
  *
  * Context: Process; does not wait for the server.
  * Return: 0, or the error the connection is broken with.
@@ -492,15 +502,16 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 	bool sent = false, kick = false;
 	unsigned int i;
 	int err = 0;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	if (conn->state == XS_CONN_BROKEN)
 		err = conn->break_err;
 	for (i = 0; !err && i < n; i++)
 		xs_conn_accept_locked(conn, reqs[i]);
 	if (!err)
 		sent = xs_conn_send_directly_locked(conn, &kick);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 
 	if (kick)
 		xs_conn_kick(conn);

@@ -227,6 +227,8 @@ void xs_conn_break(struct xs_conn *conn, int err);
 
 /* send.c */
 int xs_conn_send_locked(struct xs_conn *conn, bool *kick);
+bool xs_conn_can_send(const struct xs_conn *conn);
+void xs_conn_refill(struct xs_conn *conn);
 void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
 		      bool (*keep)(struct xs_request *req));
 void xs_conn_kick(struct xs_conn *conn);

@@ -170,11 +170,12 @@ void xs_debugfs_show_bucket(struct seq_file *m, struct xs_conn *conn,
 {
 	u64 now = xs_stats_now();
 	struct xs_request *req;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	hlist_for_each_entry(req, &conn->pending[bucket], pending_node)
 		xs_debugfs_show_request_locked(m, conn, req, now);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 }
 EXPORT_SYMBOL_GPL(xs_debugfs_show_bucket);
 

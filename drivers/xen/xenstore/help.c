@@ -24,23 +24,25 @@
 static bool xs_conn_try_help(struct xs_conn *conn)
 {
 	bool helping;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
-	helping = conn->direct && !conn->helping && conn->in_flight == 1 &&
-		  !conn->tx.req;
+	spin_lock_irqsave(&conn->lock, flags);
+	helping = conn->direct && !conn->helping && conn->in_flight == 1;
 	if (helping) {
 		WRITE_ONCE(conn->poked, false);
 		WRITE_ONCE(conn->helping, true);
 	}
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	return helping;
 }
 
 static void xs_conn_stop_helping(struct xs_conn *conn)
 {
-	spin_lock(&conn->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
 	WRITE_ONCE(conn->helping, false);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	/*
 	 * Store, then load the server's index: the server moves its index, then
 	 * signals, and the signal looks for a helper. Either it finds none, or

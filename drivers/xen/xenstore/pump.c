@@ -48,8 +48,9 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 {
 	struct xs_request *req, *next;
 	LIST_HEAD(failed);
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	WRITE_ONCE(conn->break_err, conn->break_err ?: err);
 	err = conn->break_err;
 	trace_xenstore_state(conn->state, XS_CONN_BROKEN, err);
@@ -58,7 +59,7 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	xs_turns_init(&conn->turns);
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 
 	conn->rx.have = 0;
 	WRITE_ONCE(conn->rx.missing, 0);
@@ -85,8 +86,9 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
 {
 	struct xs_request *req;
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	req = xs_conn_find_locked(conn, id);
 	if (req && req->state != XS_REQ_SENT)
 		req = NULL;
@@ -95,7 +97,7 @@ static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
 		conn->in_flight--;
 		xs_turns_answered(&conn->turns, req);
 	}
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	return req;
 }
 
@@ -282,12 +284,13 @@ static int xs_conn_turn(struct xs_conn *conn)
 {
 	bool kick = false;
 	int err;
+	unsigned long flags;
 
 	xs_stats_turn(conn);
 	xs_conn_set_rx_busy(conn, true);
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	err = xs_conn_send_locked(conn, &kick);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	if (!err)
 		err = xs_conn_receive(conn);
 	kick |= xs_ring_publish_responses(&conn->responses);
@@ -401,8 +404,7 @@ EXPORT_SYMBOL_GPL(xs_conn_has_small_reply);
 bool xs_conn_event_matters(const struct xs_conn *conn)
 {
 	return xs_conn_can_receive(conn) || xs_conn_peer_failed(conn) ||
-	       (xs_turns_waiting(&conn->turns) &&
-		xs_ring_has_room(&conn->requests));
+	       xs_conn_can_send(conn);
 }
 EXPORT_SYMBOL_GPL(xs_conn_event_matters);
 

@@ -3,10 +3,11 @@
  * From the queue to the request ring.
  *
  * Whoever submits puts requests on the ring at once, as far as there is room,
- * and the I/O thread goes on with the rest when the server has made some. Both
- * do it under the lock of the connection, which the copy of at most a ring is
- * short enough for. So nobody has to be woken for a request to get on its way.
- * What is not on its way can be withdrawn.
+ * and the interrupt goes on with the rest when the server has made some. Both do
+ * it under the lock of the connection, which the copy of at most a ring is short
+ * enough for. So nobody has to be woken for a request to get on its way. The I/O
+ * thread sends what is left, as when it has been parked. What is not on its way
+ * can be withdrawn.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -60,7 +61,7 @@ static int xs_conn_fill_ring_locked(struct xs_conn *conn)
  * @conn: a connection that is UP
  * @kick: set to true if the peer has to be signalled
  *
- * Context: Any but hard interrupt; &xs_conn.lock is held.
+ * Context: Any; &xs_conn.lock is held.
  * Return: 0, or -EIO if the peer's index is impossible.
  */
 int xs_conn_send_locked(struct xs_conn *conn, bool *kick)
@@ -73,6 +74,44 @@ int xs_conn_send_locked(struct xs_conn *conn, bool *kick)
 	return err;
 }
 EXPORT_SYMBOL_GPL(xs_conn_send_locked);
+
+/**
+ * xs_conn_can_send() - is there a request that waits for room, and room?
+ * @conn: a connection that is UP
+ *
+ * Context: Any, hard interrupt included; a look from outside.
+ * Return: true if xs_conn_send_locked() would achieve something.
+ */
+bool xs_conn_can_send(const struct xs_conn *conn)
+{
+	return xs_turns_waiting(&conn->turns) &&
+	       xs_ring_has_room(&conn->requests);
+}
+EXPORT_SYMBOL_GPL(xs_conn_can_send);
+
+/**
+ * xs_conn_refill() - use the room that the peer has just signalled
+ * @conn: the connection
+ *
+ * So a message that is longer than the ring gets through without anybody having
+ * to be woken for each part, and a peer that is fast enough never runs dry. An
+ * index that cannot be is left to the I/O thread to find.
+ *
+ * Context: Any, hard interrupt included.
+ */
+void xs_conn_refill(struct xs_conn *conn)
+{
+	unsigned long flags;
+	bool kick = false;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	if (conn->direct && conn->state == XS_CONN_UP)
+		xs_conn_send_locked(conn, &kick);
+	spin_unlock_irqrestore(&conn->lock, flags);
+	if (kick)
+		xs_conn_kick(conn);
+}
+EXPORT_SYMBOL_GPL(xs_conn_refill);
 
 static void xs_conn_take_unsent_locked(struct xs_conn *conn,
 				       struct xs_source *source,
@@ -112,10 +151,11 @@ void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
 {
 	struct xs_request *req, *next;
 	LIST_HEAD(withdrawn);
+	unsigned long flags;
 
-	spin_lock(&conn->lock);
+	spin_lock_irqsave(&conn->lock, flags);
 	xs_conn_take_unsent_locked(conn, source, keep, &withdrawn);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 
 	list_for_each_entry_safe(req, next, &withdrawn, node) {
 		list_del_init(&req->node);
@@ -128,13 +168,15 @@ EXPORT_SYMBOL_GPL(xs_conn_withdraw);
  * xs_conn_kick() - signal the peer
  * @conn: a connection with a page
  *
- * Context: Any but hard interrupt.
+ * Context: Any, hard interrupt included.
  */
 void xs_conn_kick(struct xs_conn *conn)
 {
-	spin_lock(&conn->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
 	xs_stats_notify(conn);
-	spin_unlock(&conn->lock);
+	spin_unlock_irqrestore(&conn->lock, flags);
 	conn->t->ops->kick(conn->t);
 }
 EXPORT_SYMBOL_GPL(xs_conn_kick);

@@ -56,6 +56,12 @@ static void wake_exit(struct kunit *test)
 		remove_wait_queue(&f->conn->wq, &f->entry);
 }
 
+static void wake_need_one_processor(struct kunit *test)
+{
+	if (num_online_cpus() > 1)
+		kunit_skip(test, "signals are masked on one processor only");
+}
+
 /* Three rings full. */
 static const char wake_large[3 * XENSTORE_RING_SIZE] = "/node";
 
@@ -114,17 +120,74 @@ static void submit_signals_a_server_that_may_sleep_only(struct kunit *test)
 	wake_answer(test, 2);
 }
 
-static void request_without_room_is_left_to_the_signal(struct kunit *test)
+/* A request larger than the ring, and one that has to wait for it. */
+static void wake_submit_more_than_fits(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
 	fake_conn_submit(test, f->conn, XS_WRITE, wake_large,
 			 sizeof(wake_large));
 	wake_submit(test);
+	KUNIT_ASSERT_EQ(test, f->wakes, 0);
+}
+
+static void signal_of_room_sends_what_waits_for_it(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit_more_than_fits(test);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 2);
 	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	wake_answer(test, 2);
+}
+
+static void signal_of_little_room_sends_nothing(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit_more_than_fits(test);
+	f->peer->take = XENSTORE_RING_SIZE / 2 - 1;
+	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, f->conn->tx.done, XENSTORE_RING_SIZE);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	wake_answer(test, 2);
+}
+
+static void signal_while_nobody_may_send_wakes_the_thread(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit_more_than_fits(test);
+	f->conn->direct = false;
 	f->peer->take = XENSTORE_RING_SIZE;
 	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, f->conn->tx.done, XENSTORE_RING_SIZE);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	wake_answer(test, 2);
+}
+
+static void signal_of_impossible_room_wakes_the_thread(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit_more_than_fits(test);
+	f->peer->page->req_cons = f->peer->page->req_prod + 1;
+	f->peer->t.event(&f->peer->t);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
+}
+
+static void signal_of_room_is_not_masked(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_need_one_processor(test);
+	f->peer->t.peer_is_local = true;
+	wake_submit_more_than_fits(test);
+	while (!fake_peer_count(f->peer))
+		KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, f->conn->stats.sent, 2);
 	wake_answer(test, 2);
 }
 
@@ -139,12 +202,6 @@ static void signal_with_nothing_to_do_wakes_nobody(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->wakes, 0);
 	KUNIT_EXPECT_EQ(test, f->peer->masks, 0);
 	wake_answer(test, 1);
-}
-
-static void wake_need_one_processor(struct kunit *test)
-{
-	if (num_online_cpus() > 1)
-		kunit_skip(test, "signals are masked on one processor only");
 }
 
 static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
@@ -168,7 +225,11 @@ static struct kunit_case wake_cases[] = {
 	KUNIT_CASE(submit_sends_and_wakes_nobody),
 	KUNIT_CASE(submit_while_nobody_may_send_wakes_the_thread),
 	KUNIT_CASE(submit_signals_a_server_that_may_sleep_only),
-	KUNIT_CASE(request_without_room_is_left_to_the_signal),
+	KUNIT_CASE(signal_of_room_sends_what_waits_for_it),
+	KUNIT_CASE(signal_of_little_room_sends_nothing),
+	KUNIT_CASE(signal_while_nobody_may_send_wakes_the_thread),
+	KUNIT_CASE(signal_of_impossible_room_wakes_the_thread),
+	KUNIT_CASE(signal_of_room_is_not_masked),
 	KUNIT_CASE(signal_with_nothing_to_do_wakes_nobody),
 	KUNIT_CASE(first_signal_of_a_local_server_is_the_last),
 	{}

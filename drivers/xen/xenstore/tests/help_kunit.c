@@ -80,6 +80,15 @@ static int help_read(void *arg)
 	return len;
 }
 
+/* Three rings full. */
+static const char help_large[3 * XENSTORE_RING_SIZE] = { 1 };
+
+static int help_write(void *arg)
+{
+	return xs_op_write(arg, 0, "/node", "", help_large,
+			   sizeof(help_large));
+}
+
 static void help_unblock(void *arg)
 {
 	struct xs_conn *conn = arg;
@@ -122,6 +131,22 @@ static void caller_receives_its_reply(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->conn->stats.replies, 1);
 	KUNIT_EXPECT_EQ(test, f->conn->stats.turns, 0);
 	KUNIT_EXPECT_FALSE(test, f->conn->helping);
+}
+
+static void caller_with_a_large_request_receives_its_reply(struct kunit *test)
+{
+	struct help_fixture *f = test->priv;
+	struct fake_call *call;
+
+	call = fake_call_start(test, help_write, f->conn, help_unblock);
+	KUNIT_ASSERT_TRUE(test, fake_call_sleeps(call));
+	fake_peer_settle(f->peer);
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 1);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "OK", 3);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, f->conn->stats.turns, 0);
 }
 
 static void caller_receives_replies_of_those_who_came_later(struct kunit *test)
@@ -258,6 +283,7 @@ static void caller_is_woken_when_the_connection_breaks(struct kunit *test)
 
 static struct kunit_case help_cases[] = {
 	KUNIT_CASE(caller_receives_its_reply),
+	KUNIT_CASE(caller_with_a_large_request_receives_its_reply),
 	KUNIT_CASE(caller_receives_replies_of_those_who_came_later),
 	KUNIT_CASE(caller_who_is_not_alone_does_not_help),
 	KUNIT_CASE(caller_does_not_help_while_the_thread_may_be_parked),
