@@ -54,7 +54,7 @@ active proctype server()
 	od
 }
 
-/* xs_conn_event() and xs_conn_poke_helper() */
+/* xs_conn_signalled() and xs_conn_poke_helper() */
 active proctype interrupt()
 {
 end:	do

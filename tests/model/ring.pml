@@ -96,7 +96,7 @@ inline send(last, before, kick)
 	fi
 }
 
-/* xs_conn_event(): uses the room, then looks what is left to do. */
+/* xs_conn_signalled(): uses the room, then looks what is left to do. */
 active proctype interrupt()
 {
 	byte before;

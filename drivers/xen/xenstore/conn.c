@@ -17,7 +17,6 @@
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
-#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
@@ -29,45 +28,6 @@
 
 #include "conn.h"
 #include "stats.h"
-
-/*
- * Is a signal the server's own, sent on the one CPU that all run on? Then the
- * I/O thread, which does not preempt it, runs when the server has done all that
- * it can do. No further signal until then tells anything new, unless it has
- * made room for requests that wait.
- */
-static bool xs_conn_can_mask(const struct xs_conn *conn)
-{
-	return conn->t->peer_is_local && conn->t->ops->mask &&
-	       num_online_cpus() == 1 && !xs_turns_waiting(&conn->turns);
-}
-
-static void xs_conn_event(struct xs_transport *t)
-{
-	struct xs_conn *conn = t->conn;
-
-	xs_stats_signal(conn);
-	/* While the rings are being attached, nobody can look at them. */
-	if (READ_ONCE(conn->state) == XS_CONN_UP) {
-		bool helping = READ_ONCE(conn->helping);
-
-		if (xs_conn_can_send(conn))
-			xs_conn_refill(conn);
-		if (helping && xs_conn_poke_helper(conn)) {
-			xs_stats_poke(conn);
-			return;
-		}
-		if ((helping || !xs_conn_can_mask(conn)) &&
-		    !xs_conn_event_matters(conn))
-			return;
-		if (xs_conn_can_mask(conn)) {
-			t->ops->mask(t);
-			WRITE_ONCE(conn->masked, true);
-		}
-	}
-	xs_stats_wake(conn);
-	wake_up(&conn->wq);
-}
 
 /**
  * xs_conn_init() - set up a connection that is not connected yet
@@ -94,6 +54,7 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
 	spin_lock_init(&conn->rx_lock);
+	spin_lock_init(&conn->rx.lock);
 	rcuwait_init(&conn->helper);
 	xs_turns_init(&conn->turns);
 	xs_source_init(&conn->kernel);
@@ -102,7 +63,7 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	init_waitqueue_head(&conn->wq);
 	lockdep_init_map(&conn->io_map, "xs_conn_io", &io_key, 0);
 	t->conn = conn;
-	t->event = xs_conn_event;
+	t->event = xs_conn_signalled;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_init);
@@ -131,10 +92,14 @@ static void xs_conn_attach(struct xs_conn *conn)
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	spin_unlock_irqrestore(&conn->lock, flags);
+	spin_lock_irqsave(&conn->rx.lock, flags);
 	xs_ring_init_responses(&conn->responses, page);
-	conn->initial_error = READ_ONCE(page->error);
-	conn->rx.have = 0;
+	WRITE_ONCE(conn->rx.have, 0);
 	WRITE_ONCE(conn->rx.missing, 0);
+	WRITE_ONCE(conn->rx.large, false);
+	WRITE_ONCE(conn->rx.ready, false);
+	spin_unlock_irqrestore(&conn->rx.lock, flags);
+	conn->initial_error = READ_ONCE(page->error);
 }
 
 static void xs_conn_set_up(struct xs_conn *conn)
@@ -241,9 +206,11 @@ static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 	spin_lock_irqsave(&conn->lock, flags);
 	WRITE_ONCE(conn->direct, direct);
 	spin_unlock_irqrestore(&conn->lock, flags);
-	/* A caller who helps has seen it, or is waited for. */
+	/* A caller who helps and the interrupt have seen it, or are waited for. */
 	spin_lock(&conn->rx_lock);
 	spin_unlock(&conn->rx_lock);
+	spin_lock_irqsave(&conn->rx.lock, flags);
+	spin_unlock_irqrestore(&conn->rx.lock, flags);
 }
 
 static bool xs_conn_should_park(struct xs_conn *conn)
@@ -264,6 +231,7 @@ static int xs_conn_thread(void *data)
 {
 	struct xs_conn *conn = data;
 
+	complete(&conn->started);
 	while (!kthread_should_stop()) {
 		wait_event_idle(conn->wq, READ_ONCE(conn->masked) ||
 				xs_conn_has_work(conn) ||
@@ -306,9 +274,12 @@ int xs_conn_start(struct xs_conn *conn)
 {
 	struct task_struct *thread;
 
+	init_completion(&conn->started);
 	thread = kthread_run(xs_conn_thread, conn, "xenbus");
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
+	/* One that has not begun would be parked in the middle of a message. */
+	wait_for_completion(&conn->started);
 	conn->thread = thread;
 	xs_conn_set_direct(conn, true);
 	if (conn->t->peer_is_local)

@@ -7,6 +7,7 @@
 #ifndef _XENSTORE_CONN_H
 #define _XENSTORE_CONN_H
 
+#include <linux/completion.h>
 #include <linux/lockdep.h>
 #include <linux/rcuwait.h>
 #include <linux/spinlock.h>
@@ -36,7 +37,8 @@
 
 /*
  * The I/O thread is woken for a message that is complete, or for this much of
- * a longer one, in bytes: half a ring, so that the peer need not stop.
+ * a longer one, in bytes: half a ring, so that the peer need not stop. A message
+ * with more in its body is large.
  */
 #define XS_WAKE_BYTES	(XENSTORE_RING_SIZE / 2)
 
@@ -172,24 +174,30 @@ struct xs_conn {
 	/**
 	 * @rx_lock: who receives: the I/O thread, which may then sleep and has
 	 * set @rx_busy, or a caller who helps and holds the lock meanwhile.
-	 * Outside of @lock.
+	 * Outside of @lock and @rx.lock.
 	 */
 	spinlock_t rx_lock;
 	/** @rx_busy: the I/O thread receives; under @rx_lock */
 	bool rx_busy;
-	/** @responses: ring from the server; of who receives */
+	/** @responses: ring from the server; under @rx.lock */
 	struct xs_ring responses;
 	/** @initial_error: the page's error field at connect; I/O thread only */
 	u32 initial_error;
-	/** @rx: the message being received; of who receives */
+	/** @rx: the message being received; under @rx.lock until it is whole */
 	struct {
+		/** @rx.lock: who takes bytes off the ring; a leaf */
+		spinlock_t lock;
 		/** @rx.hdr: header */
 		struct xsd_sockmsg hdr;
 		/** @rx.have: bytes of header and body received */
 		size_t have;
 		/** @rx.missing: bytes to come, 0 between messages; read by any */
 		u32 missing;
-		/** @rx.body: body and a NUL */
+		/** @rx.large: the last header was of a large message; likewise */
+		bool large;
+		/** @rx.ready: it is whole, nobody has seen that; likewise */
+		bool ready;
+		/** @rx.body: body and a NUL; of who receives when it is whole */
 		char body[XENSTORE_PAYLOAD_MAX + 1];
 	} rx;
 	/** @stats: what happened; see there for who writes */
@@ -204,6 +212,8 @@ struct xs_conn {
 
 	/** @thread: the I/O thread, NULL where a test steps the pump itself */
 	struct task_struct *thread;
+	/** @started: it has begun */
+	struct completion started;
 	/** @masked: signals are; set in @t's event, cleared by the I/O thread */
 	bool masked;
 	/** @wq: the I/O thread sleeps here */
@@ -233,13 +243,25 @@ void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
 		      bool (*keep)(struct xs_request *req));
 void xs_conn_kick(struct xs_conn *conn);
 
+/* receive.c */
+int xs_conn_assemble(struct xs_conn *conn);
+bool xs_conn_has_message(const struct xs_conn *conn);
+void xs_conn_message_done(struct xs_conn *conn);
+bool xs_conn_give_room(struct xs_conn *conn);
+bool xs_conn_can_collect(const struct xs_conn *conn);
+void xs_conn_collect(struct xs_conn *conn);
+bool xs_conn_can_receive(const struct xs_conn *conn);
+bool xs_conn_has_reply(const struct xs_conn *conn);
+
 /* pump.c */
 int xs_conn_pump(struct xs_conn *conn);
 bool xs_conn_has_work(struct xs_conn *conn);
 bool xs_conn_event_matters(const struct xs_conn *conn);
 bool xs_conn_at_boundary(const struct xs_conn *conn);
-bool xs_conn_has_small_reply(const struct xs_conn *conn);
 bool xs_conn_receive_reply(struct xs_conn *conn, int *err);
+
+/* irq.c */
+void xs_conn_signalled(struct xs_transport *t);
 
 /* help.c */
 int xs_conn_wait(struct xs_conn *conn, wait_queue_head_t *wq,

@@ -5,12 +5,13 @@
  * With one request in flight there is nothing that the I/O thread could do
  * better than the one who waits for the reply, and two wake-ups would be needed
  * in place of one. So who begins to wait alone becomes the helper, to whom the
- * interrupt handler leaves signals: it takes small replies off the ring, its own
- * and those of others who came later, until its own is there.
+ * interrupt handler leaves signals: it takes replies off the ring, its own and
+ * those of others who came later, until its own is there.
  *
  * Nobody may depend on a caller, which may be of low priority or have used up
  * its share of the processor. What the helper has not looked at when the next
- * signal comes is the I/O thread's, as is everything but a small reply.
+ * signal comes is the I/O thread's, as are events, and replies for which there
+ * is no memory at once.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -67,7 +68,7 @@ static void xs_conn_help(struct xs_conn *conn)
 	    READ_ONCE(conn->state) == XS_CONN_UP) {
 		while (xs_conn_receive_reply(conn, &err))
 			;
-		kick = xs_ring_publish_responses(&conn->responses);
+		kick = xs_conn_give_room(conn);
 	}
 	spin_unlock(&conn->rx_lock);
 	lock_map_release(&conn->io_map);
@@ -89,7 +90,7 @@ static void xs_conn_help(struct xs_conn *conn)
 bool xs_conn_poke_helper(struct xs_conn *conn)
 {
 	if (!READ_ONCE(conn->helping) || READ_ONCE(conn->poked) ||
-	    !xs_conn_has_small_reply(conn))
+	    !xs_conn_has_reply(conn))
 		return false;
 	WRITE_ONCE(conn->poked, true);
 	rcuwait_wake_up(&conn->helper);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the I/O thread does: ring to messages and back.
+ * What the I/O thread does: replies to requests, events upwards.
  *
  * Everything here runs in the I/O thread (or in a test that has none), but for
  * what says that a caller who helps may run it, too; see help.c. It never waits
- * for the server: it moves what can be moved and returns. Requests come from
- * conn.c and are sent by send.c; events go up through xs_conn_ops.
+ * for the server: it moves what can be moved and returns. Requests are sent by
+ * send.c; messages are put together by receive.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -61,8 +61,7 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	conn->tx.done = 0;
 	spin_unlock_irqrestore(&conn->lock, flags);
 
-	conn->rx.have = 0;
-	WRITE_ONCE(conn->rx.missing, 0);
+	xs_conn_message_done(conn);
 	list_for_each_entry_safe(req, next, &failed, node) {
 		list_del_init(&req->node);
 		xs_request_finish(req, err);
@@ -82,119 +81,99 @@ static void xs_conn_report_break(struct xs_conn *conn, int err)
 			   READ_ONCE(page->rsp_cons), READ_ONCE(page->error));
 }
 
-/* The sent request that a reply with @id answers, taken out, or NULL. */
-static struct xs_request *xs_conn_claim_sent(struct xs_conn *conn, u32 id)
+/* The sent request that the reply at hand answers, or NULL. */
+static struct xs_request *xs_conn_find_sent_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
 {
 	struct xs_request *req;
-	unsigned long flags;
 
-	spin_lock_irqsave(&conn->lock, flags);
-	req = xs_conn_find_locked(conn, id);
-	if (req && req->state != XS_REQ_SENT)
-		req = NULL;
-	if (req) {
-		hlist_del_init(&req->pending_node);
-		conn->in_flight--;
-		xs_turns_answered(&conn->turns, req);
-	}
-	spin_unlock_irqrestore(&conn->lock, flags);
-	return req;
+	lockdep_assert_held(&conn->lock);
+	req = xs_conn_find_locked(conn, conn->rx.hdr.req_id);
+	return req && req->state == XS_REQ_SENT ? req : NULL;
 }
 
-/* At the expense of whoever asked, if that can be had without waiting. */
-static int xs_conn_copy_body(struct xs_conn *conn, struct xs_request *req)
+/* It is whoever receives who completes it. */
+static void xs_conn_claim_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock)
 {
-	const void *body = conn->rx.body;
-	size_t len = conn->rx.hdr.len;
+	lockdep_assert_held(&conn->lock);
+	hlist_del_init(&req->pending_node);
+	conn->in_flight--;
+	xs_turns_answered(&conn->turns, req);
+}
+
+/*
+ * At the expense of whoever asked, if that can be had without waiting, and
+ * otherwise as GFP says.
+ */
+static int xs_conn_copy_reply(struct xs_conn *conn, struct xs_request *req,
+			      gfp_t gfp)
+{
+	const struct xsd_sockmsg *hdr = &conn->rx.hdr;
 	struct mem_cgroup *old;
 	int err = -ENOMEM;
 
+	req->reply.hdr = *hdr;
 	if (req->source->memcg) {
 		old = set_active_memcg(req->source->memcg);
-		err = xs_msg_set_body(&req->reply, body, len, XS_GFP_CLIENT);
+		err = xs_msg_set_body(&req->reply, conn->rx.body, hdr->len,
+				      XS_GFP_CLIENT);
 		set_active_memcg(old);
 	}
 	if (err)
-		err = xs_msg_set_body(&req->reply, body, len,
-				      XS_GFP | __GFP_NOWARN);
+		err = xs_msg_set_body(&req->reply, conn->rx.body, hdr->len,
+				      gfp | __GFP_NOWARN);
 	return err;
 }
 
-static void xs_conn_take_reply(struct xs_conn *conn)
+/* REQ has been claimed, or is NULL if there is none. */
+static void xs_conn_complete(struct xs_conn *conn, struct xs_request *req,
+			     int err)
 {
-	const struct xsd_sockmsg *hdr = &conn->rx.hdr;
-	struct xs_request *req;
-	int err;
-
-	req = xs_conn_claim_sent(conn, hdr->req_id);
 	if (!req) {
 		xs_stats_stray(conn);
 		pr_warn_ratelimited("dropped a reply of type %u to no request\n",
-				    hdr->type);
+				    conn->rx.hdr.type);
 		return;
 	}
-	req->reply.hdr = *hdr;
-	err = xs_conn_copy_body(conn, req);
 	xs_stats_replied(conn, req, err);
 	xs_request_finish(req, err);
 }
 
-static bool xs_conn_has_header(const struct xs_conn *conn)
+static void xs_conn_take_reply(struct xs_conn *conn)
 {
-	return READ_ONCE(conn->rx.have) >= sizeof(conn->rx.hdr);
+	struct xs_request *req;
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	req = xs_conn_find_sent_locked(conn);
+	if (req)
+		xs_conn_claim_locked(conn, req);
+	spin_unlock_irqrestore(&conn->lock, flags);
+	if (req)
+		err = xs_conn_copy_reply(conn, req, XS_GFP);
+	xs_conn_complete(conn, req, err);
 }
 
-static u32 xs_conn_missing(const struct xs_conn *conn)
+/* The same without waiting. False, and nothing has changed, without memory. */
+static bool xs_conn_try_take_reply(struct xs_conn *conn)
 {
-	u32 total = sizeof(conn->rx.hdr);
+	struct xs_request *req;
+	unsigned long flags;
+	int err = 0;
 
-	if (!conn->rx.have)
-		return 0;
-	if (xs_conn_has_header(conn))
-		total += conn->rx.hdr.len;
-	return total - conn->rx.have;
-}
-
-static bool xs_conn_has_message(const struct xs_conn *conn)
-{
-	return conn->rx.have && !xs_conn_missing(conn);
-}
-
-/* Read what the current header or body still lacks; 0 if nothing is there. */
-static int xs_conn_read_some(struct xs_conn *conn)
-{
-	const size_t hdr_size = sizeof(conn->rx.hdr);
-	size_t have = conn->rx.have;
-	int n;
-
-	if (!xs_conn_has_header(conn))
-		n = xs_ring_read(&conn->responses, (u8 *)&conn->rx.hdr + have,
-				 hdr_size - have);
-	else
-		n = xs_ring_read(&conn->responses,
-				 &conn->rx.body[have - hdr_size],
-				 xs_conn_missing(conn));
-	if (n <= 0)
-		return n;
-	WRITE_ONCE(conn->rx.have, have + n);
-	if (conn->rx.have == sizeof(conn->rx.hdr) &&
-	    xs_wire_check_header(&conn->rx.hdr))
-		return -EIO;
-	return n;
-}
-
-/* Read until a message is complete or the ring is empty. */
-static int xs_conn_assemble(struct xs_conn *conn)
-{
-	int n = 0;
-
-	while (!xs_conn_has_message(conn)) {
-		n = xs_conn_read_some(conn);
-		if (n <= 0)
-			break;
-	}
-	WRITE_ONCE(conn->rx.missing, xs_conn_missing(conn));
-	return min(n, 0);
+	spin_lock_irqsave(&conn->lock, flags);
+	req = xs_conn_find_sent_locked(conn);
+	/* Nobody else completes it as long as the lock is held. */
+	if (req)
+		err = xs_conn_copy_reply(conn, req, GFP_NOWAIT);
+	if (req && !err)
+		xs_conn_claim_locked(conn, req);
+	spin_unlock_irqrestore(&conn->lock, flags);
+	if (!err)
+		xs_conn_complete(conn, req, 0);
+	return !err;
 }
 
 static int xs_conn_receive_message(struct xs_conn *conn)
@@ -210,11 +189,6 @@ static int xs_conn_receive_message(struct xs_conn *conn)
 	if (!err)
 		xs_stats_event(conn);
 	return err;
-}
-
-static void xs_conn_message_done(struct xs_conn *conn)
-{
-	WRITE_ONCE(conn->rx.have, 0);
 }
 
 /*
@@ -241,8 +215,8 @@ static int xs_conn_receive(struct xs_conn *conn)
  * @conn: a connection that is UP; the I/O thread does not receive
  * @err: set to -EIO if the server does not keep to the protocol
  *
- * Events, and replies that need memory, are left where they are. The room on
- * the ring is not given back yet.
+ * Events, and replies for which there is no memory at once, are left where they
+ * are. The room on the ring is not given back yet.
  *
  * Context: Any but hard interrupt; &xs_conn.rx_lock is held.
  * Return: true if a reply has been taken.
@@ -253,13 +227,12 @@ bool xs_conn_receive_reply(struct xs_conn *conn, int *err)
 	lockdep_assert_held(&conn->rx_lock);
 	*err = xs_conn_assemble(conn);
 	if (*err || !xs_conn_has_message(conn) ||
-	    conn->rx.hdr.type == XS_WATCH_EVENT ||
-	    conn->rx.hdr.len >= XS_REPLY_ROOM)
+	    conn->rx.hdr.type == XS_WATCH_EVENT)
 		return false;
 	conn->rx.body[conn->rx.hdr.len] = '\0';
-	xs_conn_take_reply(conn);
+	if (!xs_conn_try_take_reply(conn))
+		return false;
 	xs_conn_message_done(conn);
-	WRITE_ONCE(conn->rx.missing, 0);
 	return true;
 }
 EXPORT_SYMBOL_GPL(xs_conn_receive_reply);
@@ -293,7 +266,7 @@ static int xs_conn_turn(struct xs_conn *conn)
 	spin_unlock_irqrestore(&conn->lock, flags);
 	if (!err)
 		err = xs_conn_receive(conn);
-	kick |= xs_ring_publish_responses(&conn->responses);
+	kick |= xs_conn_give_room(conn);
 	xs_conn_set_rx_busy(conn, false);
 	if (kick)
 		xs_conn_kick(conn);
@@ -346,48 +319,6 @@ bool xs_conn_at_boundary(const struct xs_conn *conn)
 	return !READ_ONCE(conn->tx.done) && !READ_ONCE(conn->rx.have);
 }
 EXPORT_SYMBOL_GPL(xs_conn_at_boundary);
-
-/* Enough for a turn that gets somewhere, or an index that cannot be. */
-static bool xs_conn_can_receive(const struct xs_conn *conn)
-{
-	u32 unread = xs_ring_unread(&conn->responses);
-	u32 want = READ_ONCE(conn->rx.missing);
-
-	if (!want && unread >= sizeof(conn->rx.hdr))
-		want = xs_ring_peek_u32(&conn->responses,
-					offsetof(struct xsd_sockmsg, len));
-	/* Nothing need follow a length that cannot be. */
-	if (want > XENSTORE_PAYLOAD_MAX)
-		return true;
-	want = min_t(u32, want, XS_WAKE_BYTES);
-	if (!READ_ONCE(conn->rx.missing))
-		want += sizeof(conn->rx.hdr);
-	return unread >= want;
-}
-
-/**
- * xs_conn_has_small_reply() - is a reply next on the ring that needs no memory?
- * @conn: a connection that is UP
- *
- * Context: Any, hard interrupt included; a look from outside.
- * Return: true if all of it is there.
- */
-bool xs_conn_has_small_reply(const struct xs_conn *conn)
-{
-	u32 unread = xs_ring_unread(&conn->responses);
-	struct xsd_sockmsg hdr;
-
-	if (READ_ONCE(conn->rx.missing) || unread < sizeof(hdr) ||
-	    unread > XENSTORE_RING_SIZE)
-		return false;
-	hdr.type = xs_ring_peek_u32(&conn->responses,
-				    offsetof(struct xsd_sockmsg, type));
-	hdr.len = xs_ring_peek_u32(&conn->responses,
-				   offsetof(struct xsd_sockmsg, len));
-	return hdr.type != XS_WATCH_EVENT && hdr.len < XS_REPLY_ROOM &&
-	       unread - sizeof(hdr) >= hdr.len;
-}
-EXPORT_SYMBOL_GPL(xs_conn_has_small_reply);
 
 /**
  * xs_conn_event_matters() - does a signal of the peer have to wake anybody?

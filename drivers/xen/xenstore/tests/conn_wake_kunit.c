@@ -221,6 +221,133 @@ static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
 	wake_answer(test, 1);
 }
 
+/* One request, which the peer has. */
+static void wake_ask(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 1);
+	KUNIT_ASSERT_EQ(test, f->wakes, 0);
+}
+
+static u32 wake_unread(struct wake_fixture *f)
+{
+	return f->peer->page->rsp_prod - f->peer->page->rsp_cons;
+}
+
+static void signal_of_a_part_takes_it_off_the_ring(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_ask(test);
+	f->peer->give = 700;
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), wake_large,
+			   2000);
+	fake_peer_step(f->peer);
+	fake_peer_step(f->peer);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	fake_peer_step(f->peer);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
+static void signal_of_a_small_message_leaves_it_there(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_ask(test);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "value", 5);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), sizeof(struct xsd_sockmsg) + 5);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+}
+
+static void signal_while_parked_takes_nothing_off_the_ring(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_ask(test);
+	f->conn->direct = false;
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), wake_large,
+			   2000);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), XENSTORE_RING_SIZE);
+	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
+static void signal_behind_a_whole_message_leaves_the_rest(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+	unsigned int i;
+
+	wake_submit(test);
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	for (i = 0; i < 2; i++)
+		fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, i),
+				   wake_large, 2000);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), XENSTORE_RING_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+	KUNIT_EXPECT_EQ(test, f->conn->stats.replies, 2);
+}
+
+static void signal_of_an_impossible_header_wakes_the_thread(struct kunit *test)
+{
+	const struct xsd_sockmsg hdr = {
+		.type = XS_READ,
+		.len = XENSTORE_PAYLOAD_MAX + 1,
+	};
+	struct wake_fixture *f = test->priv;
+
+	wake_ask(test);
+	fake_peer_put(f->peer, &hdr, sizeof(hdr));
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	/* What else is signalled changes nothing. */
+	fake_peer_put(f->peer, wake_large, sizeof(wake_large));
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
+}
+
+static void signal_of_a_large_message_is_not_masked(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+	unsigned int masks;
+
+	wake_need_one_processor(test);
+	f->peer->t.peer_is_local = true;
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), wake_large,
+			   2000);
+	/* Masked by what came before, so it is the thread that sees the first. */
+	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	f->conn->masked = false;
+	f->peer->t.ops->unmask(&f->peer->t);
+	masks = f->peer->masks;
+
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), wake_large,
+			   2000);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, f->peer->masks, masks);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), 0);
+	KUNIT_EXPECT_GT(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
 static struct kunit_case wake_cases[] = {
 	KUNIT_CASE(submit_sends_and_wakes_nobody),
 	KUNIT_CASE(submit_while_nobody_may_send_wakes_the_thread),
@@ -232,6 +359,12 @@ static struct kunit_case wake_cases[] = {
 	KUNIT_CASE(signal_of_room_is_not_masked),
 	KUNIT_CASE(signal_with_nothing_to_do_wakes_nobody),
 	KUNIT_CASE(first_signal_of_a_local_server_is_the_last),
+	KUNIT_CASE(signal_of_a_part_takes_it_off_the_ring),
+	KUNIT_CASE(signal_of_a_small_message_leaves_it_there),
+	KUNIT_CASE(signal_while_parked_takes_nothing_off_the_ring),
+	KUNIT_CASE(signal_behind_a_whole_message_leaves_the_rest),
+	KUNIT_CASE(signal_of_an_impossible_header_wakes_the_thread),
+	KUNIT_CASE(signal_of_a_large_message_is_not_masked),
 	{}
 };
 

@@ -11,6 +11,7 @@
 #include <linux/err.h>
 #include <linux/slab.h>
 
+#include "fake_memory.h"
 #include "fake_peer.h"
 #include "ops.h"
 
@@ -228,16 +229,58 @@ static void event_behind_a_reply_is_left_to_the_thread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->events, 1);
 }
 
-static void large_reply_is_left_to_the_thread(struct kunit *test)
+static void caller_receives_a_large_reply(struct kunit *test)
 {
 	struct help_fixture *f = test->priv;
 	struct fake_call *call = help_caller(test, 1);
 
 	help_answer(test, 0, 2000);
-	KUNIT_EXPECT_GT(test, f->wakes, 0);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 2000);
-	KUNIT_EXPECT_EQ(test, f->conn->stats.pokes, 0);
+	KUNIT_EXPECT_EQ(test, f->wakes, 0);
+	KUNIT_EXPECT_EQ(test, f->conn->stats.turns, 0);
+}
+
+static void large_event_is_left_to_the_thread(struct kunit *test)
+{
+	static const char bytes[2000] = "/path";
+	struct help_fixture *f = test->priv;
+	struct fake_call *call = help_caller(test, 1);
+
+	fake_peer_reply(f->peer, XS_WATCH_EVENT, 0, bytes, sizeof(bytes));
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(f->wakes)));
+	KUNIT_EXPECT_EQ(test, f->events, 0);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, f->events, 1);
+	help_answer(test, 0, 5);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 5);
+}
+
+static void reply_without_memory_is_left_to_the_thread(struct kunit *test)
+{
+	struct help_fixture *f = test->priv;
+	struct xs_request *req;
+	int err = 0;
+	bool taken;
+
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "no fault injection");
+	req = fake_conn_submit(test, f->conn, XS_READ, "/node", 6);
+	fake_peer_settle(f->peer);
+	help_answer(test, 0, 500);
+
+	spin_lock(&f->conn->rx_lock);
+	fake_memory_fail_nth(1);
+	taken = xs_conn_receive_reply(f->conn, &err);
+	fake_memory_fail_nth(0);
+	spin_unlock(&f->conn->rx_lock);
+
+	KUNIT_EXPECT_FALSE(test, taken);
+	KUNIT_EXPECT_EQ(test, err, 0);
+	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
+	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, req->reply.hdr.len, 500);
 }
 
 static void caller_who_does_not_get_to_run_delays_nobody(struct kunit *test)
@@ -289,7 +332,9 @@ static struct kunit_case help_cases[] = {
 	KUNIT_CASE(caller_does_not_help_while_the_thread_may_be_parked),
 	KUNIT_CASE(event_is_left_to_the_thread),
 	KUNIT_CASE(event_behind_a_reply_is_left_to_the_thread),
-	KUNIT_CASE(large_reply_is_left_to_the_thread),
+	KUNIT_CASE(caller_receives_a_large_reply),
+	KUNIT_CASE(large_event_is_left_to_the_thread),
+	KUNIT_CASE(reply_without_memory_is_left_to_the_thread),
 	KUNIT_CASE(caller_who_does_not_get_to_run_delays_nobody),
 	KUNIT_CASE(caller_leaves_the_ring_to_a_thread_that_receives),
 	KUNIT_CASE(caller_is_woken_when_the_connection_breaks),

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a signal of the server leads to.
+ *
+ * On Xen a signal is an interrupt. Its handler copies: what waits for room to
+ * the ring, and the parts of a large message off it. It completes nothing.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <linux/cpumask.h>
+#include <linux/export.h>
+
+#include "conn.h"
+#include "stats.h"
+
+/*
+ * Is a signal the server's own, sent on the one CPU that all run on? Then the
+ * I/O thread, which does not preempt it, runs when the server has done all that
+ * it can do. No further signal until then tells anything new, unless it has
+ * made room for requests that wait, or needs some for a large message.
+ */
+static bool xs_conn_can_mask(const struct xs_conn *conn)
+{
+	return conn->t->peer_is_local && conn->t->ops->mask &&
+	       num_online_cpus() == 1 && !xs_turns_waiting(&conn->turns) &&
+	       !READ_ONCE(conn->rx.large);
+}
+
+/**
+ * xs_conn_signalled() - the server has moved an index of the page
+ * @t: the transport of a connection
+ *
+ * Moves what is under way, then leaves the rest to a caller who helps or to the
+ * I/O thread, if there is any.
+ *
+ * Context: Any, hard interrupt included. This is &xs_transport.event.
+ */
+void xs_conn_signalled(struct xs_transport *t)
+{
+	struct xs_conn *conn = t->conn;
+
+	xs_stats_signal(conn);
+	/* While the rings are being attached, nobody can look at them. */
+	if (READ_ONCE(conn->state) == XS_CONN_UP) {
+		bool helping = READ_ONCE(conn->helping);
+
+		if (xs_conn_can_send(conn))
+			xs_conn_refill(conn);
+		if (xs_conn_can_collect(conn))
+			xs_conn_collect(conn);
+		if (helping && xs_conn_poke_helper(conn)) {
+			xs_stats_poke(conn);
+			return;
+		}
+		if ((helping || !xs_conn_can_mask(conn)) &&
+		    !xs_conn_event_matters(conn))
+			return;
+		if (xs_conn_can_mask(conn)) {
+			t->ops->mask(t);
+			WRITE_ONCE(conn->masked, true);
+		}
+	}
+	xs_stats_wake(conn);
+	wake_up(&conn->wq);
+}
+EXPORT_SYMBOL_GPL(xs_conn_signalled);
