@@ -25,6 +25,8 @@ static struct site {
 	struct client clients[CLIENTS];
 	struct xenbus_watch kernel[WATCHES];
 	bool suspended;
+	/* Who submits sends, signals move bytes, and who waits alone helps. */
+	bool direct;
 	/* The I/O thread is awake, or has been woken this many times. */
 	bool awake;
 	unsigned int wakeups;
@@ -151,6 +153,14 @@ static void kernel(unsigned int n)
 
 /* === Suspend === */
 
+/* As if there were a thread; a suspend ends it. */
+static void set_direct(bool direct)
+{
+	site.direct = direct;
+	if (!site.suspended)
+		site.conn.direct = direct;
+}
+
 static void suspend(void)
 {
 	if (site.suspended)
@@ -193,6 +203,7 @@ static void resume(unsigned int how)
 		xs_watches_suspend_cancel(&site.watches);
 	else
 		xs_watches_resume(&site.watches);
+	set_direct(site.direct);
 	if (how != 2 && site.conn.state == XS_CONN_UP && !site.server.lied &&
 	    shim.failed == failed)
 		check_watches();
@@ -321,6 +332,9 @@ static void step(struct script *s, u8 op)
 		if (!site.suspended)
 			shim_run_work();
 		break;
+	case 'D':
+		set_direct(script_digit(s));
+		break;
 	case 'S':
 		suspend();
 		break;
@@ -359,7 +373,7 @@ static void begin(void)
 {
 	shim_reset();
 	shim.sleep = site_sleep;
-	site.suspended = site.awake = false;
+	site.suspended = site.awake = site.direct = false;
 	site.wakeups = site.patience = 0;
 	memset(site.kernel, 0, sizeof(site.kernel));
 	site.limits = (struct xs_session_limits){ 8, 4096, 8 };

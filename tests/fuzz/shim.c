@@ -34,7 +34,7 @@ void shim_reset(void)
 
 void shim_check_idle(void)
 {
-	SHIM_BUG_ON(shim.spinlocks);
+	SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks);
 	SHIM_BUG_ON(shim.mutexes);
 	SHIM_BUG_ON(shim.io);
 	SHIM_BUG_ON(shim.rcu);
@@ -42,7 +42,7 @@ void shim_check_idle(void)
 
 void shim_might_sleep(void)
 {
-	SHIM_BUG_ON(shim.spinlocks);
+	SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks);
 	SHIM_BUG_ON(shim.io);
 	SHIM_BUG_ON(shim.rcu);
 }
@@ -68,7 +68,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 	/* The I/O thread may wait for memory, but not while it holds a lock. */
 	if (gfp & __GFP_DIRECT_RECLAIM)
-		SHIM_BUG_ON(shim.spinlocks || shim.rcu);
+		SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks || shim.rcu);
 	/* Reclaim that starts I/O may wait for the store itself. */
 	SHIM_BUG_ON(shim.io && (gfp & __GFP_IO));
 	if (shim_alloc_fails(gfp))

@@ -33,6 +33,8 @@ _Noreturn void shim_bug(const char *file, int line, const char *why);
 struct shim {
 	/** @spinlocks: held now */
 	unsigned int spinlocks;
+	/** @outer_spinlocks: held now, others may be taken within */
+	unsigned int outer_spinlocks;
 	/** @mutexes: held now */
 	unsigned int mutexes;
 	/** @io: within the I/O thread's turn, which must not sleep */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Nobody helps here: the harness is all there is. */
+/* Who helps sleeps as everybody does: until the harness has poked it. */
 #ifndef SHIM_RCUWAIT_H
 #define SHIM_RCUWAIT_H
 
