@@ -10,6 +10,7 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/irqflags.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -319,6 +320,55 @@ static void signal_of_an_impossible_header_wakes_the_thread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
 }
 
+static void wake_kick_nobody(struct xs_transport *t)
+{
+}
+
+static const struct xs_transport_ops wake_deaf_ops = {
+	.kick = wake_kick_nobody,
+};
+
+/*
+ * A signal as an interrupt, for lockdep: it reports a lock that is also taken
+ * with interrupts enabled. The peer's own is such a lock, so it hears nothing.
+ */
+static void wake_interrupt(struct wake_fixture *f)
+{
+	const struct xs_transport_ops *ops = f->peer->t.ops;
+	unsigned long flags;
+
+	f->peer->t.ops = &wake_deaf_ops;
+	local_irq_save(flags);
+	lockdep_hardirq_enter();
+	xs_conn_signalled(&f->peer->t);
+	lockdep_hardirq_exit();
+	local_irq_restore(flags);
+	f->peer->t.ops = ops;
+}
+
+static void signal_may_be_an_interrupt(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	f->peer->t.event = NULL;
+	fake_conn_submit(test, f->conn, XS_WRITE, wake_large, 2000);
+	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
+	wake_interrupt(f);
+	KUNIT_EXPECT_EQ(test, f->conn->stats.sent, 1);
+
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), wake_large,
+			   1500);
+	fake_peer_settle(f->peer);
+	wake_interrupt(f);
+	KUNIT_EXPECT_EQ(test, wake_unread(f), 0);
+	fake_peer_settle(f->peer);
+	wake_interrupt(f);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
 static void signal_of_a_large_message_is_not_masked(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
@@ -364,6 +414,7 @@ static struct kunit_case wake_cases[] = {
 	KUNIT_CASE(signal_while_parked_takes_nothing_off_the_ring),
 	KUNIT_CASE(signal_behind_a_whole_message_leaves_the_rest),
 	KUNIT_CASE(signal_of_an_impossible_header_wakes_the_thread),
+	KUNIT_CASE(signal_may_be_an_interrupt),
 	KUNIT_CASE(signal_of_a_large_message_is_not_masked),
 	{}
 };
