@@ -198,7 +198,7 @@ void xs_conn_break(struct xs_conn *conn, int err)
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
 
-/* From now on whoever submits may send, or only the I/O thread. */
+/* From now on anybody may move bytes, or only the I/O thread. */
 static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 {
 	unsigned long flags;

@@ -157,8 +157,8 @@ struct xs_conn {
 	u32 next_id;
 
 	/**
-	 * @direct: whoever submits may send; under @lock, and false while the
-	 * I/O thread does not run
+	 * @direct: others than the I/O thread may move bytes; changed under
+	 * @lock, and false while that does not run
 	 */
 	bool direct;
 	/** @requests: ring towards the server; under @lock */
