@@ -296,8 +296,8 @@ EXPORT_SYMBOL_GPL(xs_conn_start);
  */
 void xs_conn_disconnect(struct xs_conn *conn)
 {
-	bool up;
 	unsigned long flags;
+	bool up;
 
 	spin_lock_irqsave(&conn->lock, flags);
 	up = conn->state != XS_CONN_DOWN;
@@ -471,9 +471,9 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		       unsigned int n)
 {
 	bool sent = false, kick = false;
+	unsigned long flags;
 	unsigned int i;
 	int err = 0;
-	unsigned long flags;
 
 	spin_lock_irqsave(&conn->lock, flags);
 	if (conn->state == XS_CONN_BROKEN)

@@ -24,8 +24,8 @@
 
 static bool xs_conn_try_help(struct xs_conn *conn)
 {
-	bool helping;
 	unsigned long flags;
+	bool helping;
 
 	spin_lock_irqsave(&conn->lock, flags);
 	helping = conn->direct && !conn->helping && conn->in_flight == 1;

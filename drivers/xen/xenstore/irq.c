@@ -42,7 +42,7 @@ void xs_conn_signalled(struct xs_transport *t)
 	xs_stats_signal(conn);
 	/* While the rings are being attached, nobody can look at them. */
 	if (READ_ONCE(conn->state) == XS_CONN_UP) {
-		bool helping = READ_ONCE(conn->helping);
+		bool helping = READ_ONCE(conn->helping), mask;
 
 		if (xs_conn_can_send(conn))
 			xs_conn_refill(conn);
@@ -52,10 +52,10 @@ void xs_conn_signalled(struct xs_transport *t)
 			xs_stats_poke(conn);
 			return;
 		}
-		if ((helping || !xs_conn_can_mask(conn)) &&
-		    !xs_conn_event_matters(conn))
+		mask = xs_conn_can_mask(conn);
+		if ((helping || !mask) && !xs_conn_event_matters(conn))
 			return;
-		if (xs_conn_can_mask(conn)) {
+		if (mask) {
 			t->ops->mask(t);
 			WRITE_ONCE(conn->masked, true);
 		}

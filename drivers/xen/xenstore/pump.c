@@ -180,7 +180,6 @@ static int xs_conn_receive_message(struct xs_conn *conn)
 {
 	int err;
 
-	conn->rx.body[conn->rx.hdr.len] = '\0';
 	if (conn->rx.hdr.type != XS_WATCH_EVENT) {
 		xs_conn_take_reply(conn);
 		return 0;
@@ -229,7 +228,6 @@ bool xs_conn_receive_reply(struct xs_conn *conn, int *err)
 	if (*err || !xs_conn_has_message(conn) ||
 	    conn->rx.hdr.type == XS_WATCH_EVENT)
 		return false;
-	conn->rx.body[conn->rx.hdr.len] = '\0';
 	if (!xs_conn_try_take_reply(conn))
 		return false;
 	xs_conn_message_done(conn);
@@ -255,9 +253,9 @@ static void xs_conn_set_rx_busy(struct xs_conn *conn, bool busy)
 
 static int xs_conn_turn(struct xs_conn *conn)
 {
+	unsigned long flags;
 	bool kick = false;
 	int err;
-	unsigned long flags;
 
 	xs_stats_turn(conn);
 	xs_conn_set_rx_busy(conn, true);

@@ -76,8 +76,10 @@ static int xs_conn_assemble_locked(struct xs_conn *conn)
 		if (xs_conn_has_header(conn) &&
 		    xs_wire_check_header(&conn->rx.hdr))
 			return -EIO;
-		if (xs_conn_has_message(conn))
+		if (xs_conn_has_message(conn)) {
+			conn->rx.body[conn->rx.hdr.len] = '\0';
 			break;
+		}
 		n = xs_conn_read_some_locked(conn);
 	}
 	WRITE_ONCE(conn->rx.missing, xs_conn_missing(conn));
