@@ -15,9 +15,10 @@
  * is empty. An end state in which a process still waits is what the checker
  * reports as an error.
  *
- * MASK is the way of one CPU with a server on it: if no request waits for room,
- * the first signal is the last one until the I/O thread has looked. With NO_... a barrier or a step is left
- * out: the checker must then find an error, or the model would be worthless.
+ * MASK is the way of a system with the server on it: if no request waits for
+ * room, a signal for the I/O thread is the last one until the thread has looked.
+ * With NO_... a barrier or a step is left out: the checker must then find an
+ * error, or the model would be worthless.
  *
  * Copyright (C) 2026 The xenbus authors
  */

@@ -221,10 +221,17 @@ static bool xs_conn_should_park(struct xs_conn *conn)
 /* Whatever happened in the meantime is looked for after this. */
 static void xs_conn_unmask(struct xs_conn *conn)
 {
-	if (!READ_ONCE(conn->masked))
+	/* Pairs with xs_conn_signalled(): what it did to mask has been done. */
+	if (!smp_load_acquire(&conn->masked))
 		return;
 	WRITE_ONCE(conn->masked, false);
 	conn->t->ops->unmask(conn->t);
+	/*
+	 * Forget the signals, then load the server's index: the server moves its
+	 * index, then signals. Either we find what a signal was for, or it has
+	 * not been forgotten. See tests/model/ring.pml.
+	 */
+	smp_mb();
 }
 
 static int xs_conn_thread(void *data)

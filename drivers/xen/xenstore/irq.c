@@ -14,16 +14,25 @@
 #include "stats.h"
 
 /*
- * Is a signal the server's own, sent on the one CPU that all run on? Then the
- * I/O thread, which does not preempt it, runs when the server has done all that
- * it can do. No further signal until then tells anything new, unless it has
- * made room for requests that wait, or needs some for a large message.
+ * May further signals wait until the I/O thread, which is woken, has run? They
+ * tell it nothing new, unless they have made room for requests that wait, or for
+ * the rest of a large message. It pays where the server runs here, too, and may
+ * be what each of its signals interrupts.
  */
 static bool xs_conn_can_mask(const struct xs_conn *conn)
 {
 	return conn->t->peer_is_local && conn->t->ops->mask &&
-	       num_online_cpus() == 1 && !xs_turns_waiting(&conn->turns) &&
-	       !READ_ONCE(conn->rx.large);
+	       !xs_turns_waiting(&conn->turns) && !READ_ONCE(conn->rx.large);
+}
+
+/*
+ * Does the I/O thread share the one CPU with the server, whom it does not
+ * preempt? Then it runs when the server has done all that it can do, and nobody
+ * has to look before whether a signal was for anything.
+ */
+static bool xs_conn_thread_runs_last(const struct xs_conn *conn)
+{
+	return conn->t->peer_is_local && num_online_cpus() == 1;
 }
 
 /**
@@ -53,11 +62,13 @@ void xs_conn_signalled(struct xs_transport *t)
 			return;
 		}
 		mask = xs_conn_can_mask(conn);
-		if ((helping || !mask) && !xs_conn_event_matters(conn))
+		if ((!mask || helping || !xs_conn_thread_runs_last(conn)) &&
+		    !xs_conn_event_matters(conn))
 			return;
 		if (mask) {
 			t->ops->mask(t);
-			WRITE_ONCE(conn->masked, true);
+			/* Pairs with xs_conn_unmask(), which undoes the above. */
+			smp_store_release(&conn->masked, true);
 		}
 	}
 	xs_stats_wake(conn);

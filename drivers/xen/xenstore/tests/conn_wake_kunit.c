@@ -3,8 +3,7 @@
  * Tests of what wakes the I/O thread, and of what does not.
  *
  * Who sleeps on the queue of the I/O thread is counted, not slept for: the
- * test steps the pump itself, but where it says that a thread runs. Masking is
- * the way of systems with one processor, and its cases need such a one.
+ * test steps the pump itself, but where it says that a thread runs.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -60,7 +59,7 @@ static void wake_exit(struct kunit *test)
 static void wake_need_one_processor(struct kunit *test)
 {
 	if (num_online_cpus() > 1)
-		kunit_skip(test, "signals are masked on one processor only");
+		kunit_skip(test, "the I/O thread runs beside the server");
 }
 
 /* Three rings full. */
@@ -183,7 +182,6 @@ static void signal_of_room_is_not_masked(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
-	wake_need_one_processor(test);
 	f->peer->t.peer_is_local = true;
 	wake_submit_more_than_fits(test);
 	while (!fake_peer_count(f->peer))
@@ -220,6 +218,38 @@ static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
 	KUNIT_EXPECT_EQ(test, f->peer->masks, 1);
 	wake_answer(test, 1);
+}
+
+static void signal_for_the_thread_is_the_last_of_a_local_server(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	f->peer->t.peer_is_local = true;
+	wake_submit(test);
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "v", 1);
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "v", 1);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, f->peer->masks, 1);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
+static void signal_of_a_remote_server_is_not_masked(struct kunit *test)
+{
+	struct wake_fixture *f = test->priv;
+
+	wake_submit(test);
+	fake_peer_settle(f->peer);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "v", 1);
+	fake_peer_settle(f->peer);
+	KUNIT_EXPECT_EQ(test, f->wakes, 1);
+	KUNIT_EXPECT_EQ(test, f->peer->masks, 0);
+	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
 }
 
 /* One request, which the peer has. */
@@ -374,7 +404,6 @@ static void signal_of_a_large_message_is_not_masked(struct kunit *test)
 	struct wake_fixture *f = test->priv;
 	unsigned int masks;
 
-	wake_need_one_processor(test);
 	f->peer->t.peer_is_local = true;
 	wake_submit(test);
 	fake_peer_settle(f->peer);
@@ -409,6 +438,8 @@ static struct kunit_case wake_cases[] = {
 	KUNIT_CASE(signal_of_room_is_not_masked),
 	KUNIT_CASE(signal_with_nothing_to_do_wakes_nobody),
 	KUNIT_CASE(first_signal_of_a_local_server_is_the_last),
+	KUNIT_CASE(signal_for_the_thread_is_the_last_of_a_local_server),
+	KUNIT_CASE(signal_of_a_remote_server_is_not_masked),
 	KUNIT_CASE(signal_of_a_part_takes_it_off_the_ring),
 	KUNIT_CASE(signal_of_a_small_message_leaves_it_there),
 	KUNIT_CASE(signal_while_parked_takes_nothing_off_the_ring),
