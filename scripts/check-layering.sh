@@ -36,6 +36,7 @@ declare -A below=(
 	[trace]="conn"
 	[send]="stats conn source request gate ring transport wire"
 	[receive]="stats conn source request gate ring transport wire"
+	[thread]="stats conn source request gate ring transport wire"
 	[irq]="stats conn source request gate ring transport wire"
 	[help]="stats conn source request gate ring transport wire"
 	[pump]="stats conn source request gate ring transport wire"
@@ -128,9 +129,9 @@ found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${co
 # Waiting is where deadlocks are made; it happens in seven files. In the loop,
 # only a reader of /dev/xen/evtchn waits, who is a daemon.
 for file in "$core"/*.c "$binding"/*.c; do
-	case $file in "$core"/request.c|"$core"/gate.c|"$core"/conn.c|"$core"/help.c|"$core"/lane.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
+	case $file in "$core"/request.c|"$core"/gate.c|"$core"/thread.c|"$core"/help.c|"$core"/lane.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
 	case $file in "$binding"/*) continue ;; esac
-	found "wait_event belongs to request, gate, conn, help, transaction, lane and session" '\bwait_event' "$file"
+	found "wait_event belongs to request, gate, thread, help, transaction, lane and session" '\bwait_event' "$file"
 done
 for file in "$core"/loop/*.c; do
 	[ "$file" != "$core/loop/evtchn.c" ] || continue

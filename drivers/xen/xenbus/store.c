@@ -49,6 +49,11 @@ module_param_named(write_behind, xenbus_write_behind, bool, 0444);
 MODULE_PARM_DESC(write_behind,
 		 "Let the end of a transaction wait for what was written in it");
 
+static unsigned int xenbus_poll_us;
+module_param_named(poll_us, xenbus_poll_us, uint, 0444);
+MODULE_PARM_DESC(poll_us,
+		 "Microseconds to poll for the next answer before going to sleep");
+
 /* Event channel to the server, 0 if there is none; the transport's. */
 int xen_store_evtchn;
 EXPORT_SYMBOL_GPL(xen_store_evtchn);
@@ -122,6 +127,7 @@ void xs_store_init(struct xs_transport *t)
 {
 	xs_conn_init(&xs_store.conn, t, &xs_watch_conn_ops, &xs_store.watches);
 	xs_store.conn.write_behind = xenbus_write_behind;
+	xs_store.conn.poll_us = min(xenbus_poll_us, XS_POLL_US_MAX);
 	xs_watches_init(&xs_store.watches, &xs_store.conn);
 	xs_store.debugfs = xs_debugfs_create(&xs_store.watches);
 	xs_cache_init(&xs_store.cache, &xs_store.watches, XS_CACHE_ENTRIES,

@@ -4,9 +4,8 @@
  *
  * Callers hand over requests from process context and put them on the ring
  * where there is room; one thread, the I/O thread, runs xs_conn_pump(), which
- * sends the rest and alone receives. This file is the side
- * of the callers, and the life of the connection and of its thread. What a
- * request means is not known here.
+ * sends the rest and receives. This file is the side of the callers, and the
+ * life of the connection. What a request means is not known here.
  *
  * The waterline: whoever waits for the server may hold locks that the I/O
  * thread must then never take. xs_conn_might_wait() and xs_conn_pump() tell
@@ -19,12 +18,10 @@
 
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <uapi/linux/sched/types.h>
 
 #include "conn.h"
 #include "stats.h"
@@ -198,103 +195,6 @@ void xs_conn_break(struct xs_conn *conn, int err)
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
 
-/* From now on anybody may move bytes, or only the I/O thread. */
-static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&conn->lock, flags);
-	WRITE_ONCE(conn->direct, direct);
-	spin_unlock_irqrestore(&conn->lock, flags);
-	/* A caller who helps and the interrupt have seen it, or are waited for. */
-	spin_lock(&conn->rx_lock);
-	spin_unlock(&conn->rx_lock);
-	spin_lock_irqsave(&conn->rx.lock, flags);
-	spin_unlock_irqrestore(&conn->rx.lock, flags);
-}
-
-static bool xs_conn_should_park(struct xs_conn *conn)
-{
-	return kthread_should_park() && xs_conn_at_boundary(conn);
-}
-
-/* Whatever happened in the meantime is looked for after this. */
-static void xs_conn_unmask(struct xs_conn *conn)
-{
-	/* Pairs with xs_conn_signalled(): what it did to mask has been done. */
-	if (!smp_load_acquire(&conn->masked))
-		return;
-	WRITE_ONCE(conn->masked, false);
-	conn->t->ops->unmask(conn->t);
-	/*
-	 * Forget the signals, then load the server's index: the server moves its
-	 * index, then signals. Either we find what a signal was for, or it has
-	 * not been forgotten. See tests/model/ring.pml.
-	 */
-	smp_mb();
-}
-
-static int xs_conn_thread(void *data)
-{
-	struct xs_conn *conn = data;
-
-	complete(&conn->started);
-	while (!kthread_should_stop()) {
-		wait_event_idle(conn->wq, READ_ONCE(conn->masked) ||
-				xs_conn_has_work(conn) ||
-				kthread_should_stop() ||
-				xs_conn_should_park(conn));
-		xs_conn_unmask(conn);
-		if (xs_conn_should_park(conn))
-			kthread_parkme();
-		else if (xs_conn_has_work(conn) &&
-			 xs_conn_pump(conn) == -ENOMEM)
-			schedule_timeout_idle(HZ / 50);
-		cond_resched();
-	}
-	return 0;
-}
-
-/*
- * A server that runs here answers one request after the other if the I/O
- * thread lets it, and then there is one switch of tasks for all the answers.
- */
-static void xs_conn_let_server_finish(struct task_struct *thread)
-{
-	const struct sched_attr attr = {
-		.size = sizeof(attr),
-		.sched_policy = SCHED_BATCH,
-	};
-
-	sched_setattr_nocheck(thread, &attr);
-}
-
-/**
- * xs_conn_start() - start the I/O thread
- * @conn: a connection without one
- *
- * Context: Process, may sleep.
- * Return: 0 or the error of kthread_create(); the connection has no thread
- * then.
- */
-int xs_conn_start(struct xs_conn *conn)
-{
-	struct task_struct *thread;
-
-	init_completion(&conn->started);
-	thread = kthread_run(xs_conn_thread, conn, "xenbus");
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	/* One that has not begun would be parked in the middle of a message. */
-	wait_for_completion(&conn->started);
-	conn->thread = thread;
-	xs_conn_set_direct(conn, true);
-	if (conn->t->peer_is_local)
-		xs_conn_let_server_finish(thread);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(xs_conn_start);
-
 /**
  * xs_conn_disconnect() - undo xs_conn_connect() while no thread runs
  * @conn: the connection; requests are kept
@@ -317,55 +217,6 @@ void xs_conn_disconnect(struct xs_conn *conn)
 		conn->t->ops->disconnect(conn->t);
 }
 EXPORT_SYMBOL_GPL(xs_conn_disconnect);
-
-/**
- * xs_conn_stop() - end the I/O thread
- * @conn: the connection; what is pending stays so
- *
- * Context: Process, may sleep.
- */
-void xs_conn_stop(struct xs_conn *conn)
-{
-	xs_conn_set_direct(conn, false);
-	if (conn->thread)
-		kthread_stop(conn->thread);
-	conn->thread = NULL;
-}
-EXPORT_SYMBOL_GPL(xs_conn_stop);
-
-/**
- * xs_conn_park() - stop the I/O thread between two messages
- * @conn: the gate is closed and drained
- *
- * No message is half processed then. A part of the next one may wait in the
- * ring; a reconnect drops it, and after an unpark it is read on. Without a
- * thread the caller is the only one to step the pump, and nothing has to be
- * done.
- *
- * Context: Process, sleeps until an event that is half received is complete.
- */
-void xs_conn_park(struct xs_conn *conn)
-{
-	xs_conn_set_direct(conn, false);
-	if (conn->thread)
-		kthread_park(conn->thread);
-}
-EXPORT_SYMBOL_GPL(xs_conn_park);
-
-/**
- * xs_conn_unpark() - let the I/O thread go on
- * @conn: the connection
- *
- * Context: Process.
- */
-void xs_conn_unpark(struct xs_conn *conn)
-{
-	if (!conn->thread)
-		return;
-	xs_conn_set_direct(conn, true);
-	kthread_unpark(conn->thread);
-}
-EXPORT_SYMBOL_GPL(xs_conn_unpark);
 
 /**
  * xs_conn_might_wait() - the caller may wait for the server

@@ -42,6 +42,9 @@
  */
 #define XS_WAKE_BYTES	(XENSTORE_RING_SIZE / 2)
 
+/* The longest poll, in µs: whatever takes longer is worth a sleep. */
+#define XS_POLL_US_MAX	1000U
+
 /* Powers of two of microseconds, and the last for 4 seconds and more. */
 #define XS_LATENCY_BUCKETS	24
 
@@ -214,6 +217,10 @@ struct xs_conn {
 	struct task_struct *thread;
 	/** @started: it has begun */
 	struct completion started;
+	/** @poll_us: for how long it polls, in µs; set after init, const then */
+	unsigned int poll_us;
+	/** @poll_pause: turns until it is tried again; the I/O thread's */
+	unsigned int poll_pause;
 	/** @masked: signals are; set in @t's event, cleared by the I/O thread */
 	bool masked;
 	/** @wq: the I/O thread sleeps here */
@@ -229,11 +236,14 @@ void xs_conn_destroy(struct xs_conn *conn);
 int xs_conn_connect(struct xs_conn *conn);
 int xs_conn_reconnect(struct xs_conn *conn);
 void xs_conn_disconnect(struct xs_conn *conn);
+void xs_conn_break(struct xs_conn *conn, int err);
+
+/* thread.c */
 int xs_conn_start(struct xs_conn *conn);
 void xs_conn_stop(struct xs_conn *conn);
 void xs_conn_park(struct xs_conn *conn);
 void xs_conn_unpark(struct xs_conn *conn);
-void xs_conn_break(struct xs_conn *conn, int err);
+void xs_conn_poll(struct xs_conn *conn);
 
 /* send.c */
 int xs_conn_send_locked(struct xs_conn *conn, bool *kick);
@@ -262,6 +272,7 @@ bool xs_conn_receive_reply(struct xs_conn *conn, int *err);
 
 /* irq.c */
 void xs_conn_signalled(struct xs_transport *t);
+bool xs_conn_thread_runs_last(const struct xs_conn *conn);
 
 /* help.c */
 int xs_conn_wait(struct xs_conn *conn, wait_queue_head_t *wq,

@@ -25,15 +25,22 @@ static bool xs_conn_can_mask(const struct xs_conn *conn)
 	       !xs_turns_waiting(&conn->turns) && !READ_ONCE(conn->rx.large);
 }
 
-/*
- * Does the I/O thread share the one CPU with the server, whom it does not
- * preempt? Then it runs when the server has done all that it can do, and nobody
- * has to look before whether a signal was for anything.
+/**
+ * xs_conn_thread_runs_last() - does the server run first, whatever happens?
+ * @conn: the connection
+ *
+ * If the I/O thread shares the one CPU with the server, whom it does not
+ * preempt, it runs when the server has done all that it can do. Nobody has to
+ * look before whether a signal was for anything.
+ *
+ * Context: Any.
+ * Return: true if so.
  */
-static bool xs_conn_thread_runs_last(const struct xs_conn *conn)
+bool xs_conn_thread_runs_last(const struct xs_conn *conn)
 {
 	return conn->t->peer_is_local && num_online_cpus() == 1;
 }
+EXPORT_SYMBOL_GPL(xs_conn_thread_runs_last);
 
 /**
  * xs_conn_signalled() - the server has moved an index of the page

@@ -84,8 +84,12 @@ def save(vm, name, options=""):
     assert status == 0, out
 
 
-def restore(vm, name):
-    vm.check("xl restore /run/save 2>&1 && rm /run/save", 600)
+def restore(vm, name, paused=False):
+    """With PAUSED, the guest runs when the tools have done what they do."""
+    option = "-p" if paused else ""
+    vm.check(f"xl restore {option} /run/save 2>&1 && rm /run/save", 600)
+    if paused:
+        vm.check(f"xl unpause {name} 2>&1")
     up(vm, name)
 
 

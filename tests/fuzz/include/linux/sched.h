@@ -12,6 +12,8 @@ struct task_struct;
 #define current			((struct task_struct *)&shim)
 #define might_sleep()		shim_might_sleep()
 #define cond_resched()		shim_might_sleep()
+#define need_resched()		true
+#define cpu_relax()		shim_might_sleep()
 #define schedule_timeout_idle(ticks)	shim_might_sleep()
 
 #endif

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of when the I/O thread polls.
+ *
+ * A test is the thread here: it calls what the thread calls. How long a poll
+ * takes is not judged, only whether there was one that was in vain, which the
+ * connection remembers.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "fake_store.h"
+#include "ops.h"
+
+struct poll_fixture {
+	struct fake_peer *peer;
+	struct xs_conn *conn;
+};
+
+static int poll_init(struct kunit *test)
+{
+	struct poll_fixture *f;
+
+	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	f->peer = fake_peer_create(test);
+	f->conn = fake_conn_create(test, &f->peer->t, NULL, NULL, FAKE_CONN_UP);
+	f->conn->poll_us = 1;
+	test->priv = f;
+	return 0;
+}
+
+/* One request, which the peer has and does not answer yet. */
+static void poll_ask(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	fake_conn_submit(test, f->conn, XS_READ, "/node", 6);
+	KUNIT_ASSERT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 1);
+}
+
+static void poll_answer(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "v", 1);
+	fake_peer_settle(f->peer);
+}
+
+static void poll_finish(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
+}
+
+static bool poll_was_in_vain(struct xs_conn *conn)
+{
+	xs_conn_poll(conn);
+	return conn->poll_pause;
+}
+
+static void poll_ends_when_its_time_is_up(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	poll_ask(test);
+	/* Others may be about to run, and nothing is polled for until then. */
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(poll_was_in_vain(f->conn)));
+	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
+	poll_answer(test);
+	poll_finish(test);
+}
+
+static void poll_ends_with_an_answer(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	poll_ask(test);
+	poll_answer(test);
+	xs_conn_poll(f->conn);
+	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
+	poll_finish(test);
+}
+
+static void poll_is_for_an_answer_only(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	f->conn->poll_us = XS_POLL_US_MAX;
+	xs_conn_poll(f->conn);
+	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+}
+
+static void poll_in_vain_is_not_repeated_at_once(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+	unsigned int pause;
+
+	poll_ask(test);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(poll_was_in_vain(f->conn)));
+	pause = f->conn->poll_pause;
+	xs_conn_poll(f->conn);
+	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, pause - 1);
+	poll_answer(test);
+	poll_finish(test);
+}
+
+static void poll_does_not_keep_the_cpu_from_a_local_server(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	if (num_online_cpus() > 1)
+		kunit_skip(test, "the server has a CPU of its own");
+	f->peer->t.peer_is_local = true;
+	poll_ask(test);
+	f->conn->poll_us = XS_POLL_US_MAX;
+	xs_conn_poll(f->conn);
+	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+	poll_answer(test);
+	poll_finish(test);
+}
+
+/* === With a thread === */
+
+static int poll_read(void *arg)
+{
+	void *value = xs_op_read(arg, 0, "/node", "", NULL);
+
+	if (IS_ERR(value))
+		return PTR_ERR(value);
+	kfree(value);
+	return 0;
+}
+
+static void poll_unblock(void *arg)
+{
+	xs_conn_break(arg, -ESHUTDOWN);
+}
+
+static void thread_that_polls_loses_nothing(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_call *calls[8];
+	struct xs_conn *conn;
+	unsigned int i;
+
+	fake_store_write(store, "/node", "value", 5);
+	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
+				FAKE_CONN_RUNNING);
+	conn->poll_us = XS_POLL_US_MAX;
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i] = fake_call_start(test, poll_read, conn, poll_unblock);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		KUNIT_EXPECT_EQ(test, fake_call_result(test, calls[i]), 0);
+}
+
+static struct kunit_case poll_cases[] = {
+	KUNIT_CASE(poll_ends_when_its_time_is_up),
+	KUNIT_CASE(poll_ends_with_an_answer),
+	KUNIT_CASE(poll_is_for_an_answer_only),
+	KUNIT_CASE(poll_in_vain_is_not_repeated_at_once),
+	KUNIT_CASE(poll_does_not_keep_the_cpu_from_a_local_server),
+	KUNIT_CASE(thread_that_polls_loses_nothing),
+	{}
+};
+
+static struct kunit_suite poll_suite = {
+	.name = "xenstore_conn_poll",
+	.init = poll_init,
+	.test_cases = poll_cases,
+};
+
+kunit_test_suites(&poll_suite);
