@@ -4,6 +4,7 @@
 And the device's own promises on oxenstored; those on the C daemon: device.py.
 """
 
+import json
 import re
 
 from report import Group
@@ -81,6 +82,47 @@ def test_xenstore(vm):
         f"missing: {missing}\n{out}"
 
 
+def paths(nodes, above=""):
+    """Path and value of every node that lsxenbus --json shows."""
+    for node in nodes:
+        path = above + (node.get("path") or node["name"])
+        yield path, node.get("value", "")
+        yield from paths(node.get("children", []), path.rstrip("/") + "/")
+
+
+def lsxenbus(vm):
+    found = dict(paths(json.loads(vm.check("lsxenbus --json /local"))))
+    listing = via_device(vm, "xenstore-ls -f /local")
+    wanted = dict(re.findall(r'^(/\S+) = "(.*)"', listing, re.M))
+    assert wanted and wanted == {path: value for path, value in found.items()
+                                 if path != "/local"}, f"{found}\n{listing}"
+
+
+def waits(vm):
+    out = vm.check("lsxenbus --stats 2>&1 >/dev/null")
+    return int(re.search(r"waits (\d+)", out)[1])
+
+
+def domains(vm, first, last):
+    via_device(vm, f"xenstore-write $(for i in $(seq {first} {last}); do "
+                   "d=/local/domain/$i; echo $d/name x $d/memory/target 1024 "
+                   "$d/cpu/0/availability online $d/device/vif/0/state 4 "
+                   "$d/console/tty /dev/pts/1; done)")
+
+
+def lsxenbus_waits(vm):
+    domains(vm, 1000, 1000)
+    one = waits(vm)
+    domains(vm, 1001, 1049)
+    fifty = waits(vm)
+    listing = vm.check("lsxenbus")
+    via_device(vm, "xenstore-rm $(for i in $(seq 1000 1049); do "
+                   "echo /local/domain/$i; done)")
+    assert len(re.findall(r"^ *10\d\d +x .*vif/0=connected", listing, re.M)) \
+        == 50, listing
+    assert one == fifty, f"{one} waits for 1 domain, {fifty} for 50"
+
+
 def register(daemon):
     group = Group(f"dom0-{daemon}", f"dom0 on {daemon}, tools by others",
                   cmdline=f"store={daemon}")
@@ -95,6 +137,9 @@ def register(daemon):
     if daemon == "xenstored":
         group.test("xenstore-control check")(control)
     group.test("test-xenstore, 12 of 12")(test_xenstore)
+    group.test("lsxenbus shows what xenstore-ls shows")(lsxenbus)
+    group.test("lsxenbus waits no more for 50 domains than for one")(
+        lsxenbus_waits)
     group.test("the store is as before")(no_trace)
     if daemon == "oxenstored":
         conformance.add(group, conformance.in_dom0)

@@ -104,9 +104,10 @@ def save_and_restore(vm, name):
     wait(lambda: signs_of_life(vm, name)[1] > count_now)
 
 
-def register(kind, **options):
-    group = Group(kind, f"a {kind} guest's life", cmdline="store=xenstored",
-                  **options)
+def register(kind, life="", words="", **options):
+    """WORDS on dom0's command line make the LIFE of the guest another one."""
+    group = Group(kind, f"a {kind} guest's life{life}",
+                  cmdline=f"store=xenstored {words}", **options)
 
     @group.step
     def prepare(vm):
@@ -206,4 +207,6 @@ def register(kind, **options):
 
 
 register("pv")
-register("pvh", cpu=PVH_CPU, repeats=2)
+register("pvh", ", callbacks and writes of dom0 one by one",
+         "xenbus.parallel=0 xenbus.write_behind=0 xenbus.poll_us=200",
+         cpu=PVH_CPU, repeats=2)
