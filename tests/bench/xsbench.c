@@ -295,6 +295,7 @@ static const struct bench benches[] = {
 	KERNEL("kernel-printf-16", "printf 16", 6400),
 	KERNEL("kernel-gather-10", "gather 1", 600),
 	KERNEL("kernel-transaction-20", "transaction 1", 300),
+	KERNEL("kernel-watch-1", "watch 1", 1000),
 	KERNEL("kernel-event-10", "event 10", 1000),
 	KERNEL("kernel-event-1000", "event 1000", 1000),
 	KERNEL("kernel-event-20000", "event 20000", 100),

@@ -243,6 +243,8 @@ static int bench_run(const char *name, unsigned int n, unsigned int count)
 {
 	size_t i;
 
+	if (!strcmp(name, "watch"))
+		return n == 1 ? bench_watches_set(count) : -EINVAL;
 	if (!strcmp(name, "event"))
 		return n ? bench_events_run(n, count) : -EINVAL;
 	if (!n || n > BENCH_CALLERS)
