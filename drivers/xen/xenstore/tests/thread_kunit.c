@@ -67,13 +67,33 @@ static bool poll_was_in_vain(struct xs_conn *conn)
 	return conn->poll_pause;
 }
 
+/*
+ * Others may be about to run, and nothing is polled for until they have.
+ * Afterwards a poll would be in vain again, were it tried.
+ */
+static void poll_in_vain(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(poll_was_in_vain(f->conn)));
+}
+
+static void poll_expect_none(struct kunit *test)
+{
+	struct poll_fixture *f = test->priv;
+	unsigned int i;
+
+	f->conn->poll_pause = 0;
+	for (i = 0; i < 100; i++)
+		KUNIT_EXPECT_FALSE(test, poll_was_in_vain(f->conn));
+}
+
 static void poll_ends_when_its_time_is_up(struct kunit *test)
 {
 	struct poll_fixture *f = test->priv;
 
 	poll_ask(test);
-	/* Others may be about to run, and nothing is polled for until then. */
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(poll_was_in_vain(f->conn)));
+	poll_in_vain(test);
 	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
 	poll_answer(test);
 	poll_finish(test);
@@ -84,20 +104,20 @@ static void poll_ends_with_an_answer(struct kunit *test)
 	struct poll_fixture *f = test->priv;
 
 	poll_ask(test);
+	poll_in_vain(test);
 	poll_answer(test);
-	xs_conn_poll(f->conn);
-	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+	poll_expect_none(test);
 	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
 	poll_finish(test);
 }
 
 static void poll_is_for_an_answer_only(struct kunit *test)
 {
-	struct poll_fixture *f = test->priv;
-
-	f->conn->poll_us = XS_POLL_US_MAX;
-	xs_conn_poll(f->conn);
-	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+	poll_ask(test);
+	poll_in_vain(test);
+	poll_answer(test);
+	poll_finish(test);
+	poll_expect_none(test);
 }
 
 static void poll_in_vain_is_not_repeated_at_once(struct kunit *test)
@@ -106,7 +126,7 @@ static void poll_in_vain_is_not_repeated_at_once(struct kunit *test)
 	unsigned int pause;
 
 	poll_ask(test);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(poll_was_in_vain(f->conn)));
+	poll_in_vain(test);
 	pause = f->conn->poll_pause;
 	xs_conn_poll(f->conn);
 	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, pause - 1);
@@ -120,11 +140,11 @@ static void poll_does_not_keep_the_cpu_from_a_local_server(struct kunit *test)
 
 	if (num_online_cpus() > 1)
 		kunit_skip(test, "the server has a CPU of its own");
-	f->peer->t.peer_is_local = true;
 	poll_ask(test);
-	f->conn->poll_us = XS_POLL_US_MAX;
-	xs_conn_poll(f->conn);
-	KUNIT_EXPECT_EQ(test, f->conn->poll_pause, 0);
+	poll_in_vain(test);
+	f->peer->t.peer_is_local = true;
+	poll_expect_none(test);
+	f->peer->t.peer_is_local = false;
 	poll_answer(test);
 	poll_finish(test);
 }
