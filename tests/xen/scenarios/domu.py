@@ -113,6 +113,15 @@ def register(kind, life="", words="", **options):
     def prepare(vm):
         disk(vm)
 
+    if words:
+        @group.test("the parameters of dom0's driver hold")
+        def _(vm):
+            for word in words.split():
+                name, value = word.removeprefix("xenbus.").split("=")
+                out = vm.check(f"cat /sys/module/xenbus/parameters/{name}")
+                # A bool that is 0 reads as N.
+                assert out.strip() in (value, "NY"[value == "1"]), out
+
     @group.test("xl create: disk and network are Connected")
     def _(vm):
         create(vm, kind)

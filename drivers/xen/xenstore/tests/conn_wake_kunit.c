@@ -220,6 +220,14 @@ static void first_signal_of_a_local_server_is_the_last(struct kunit *test)
 	wake_answer(test, 1);
 }
 
+static void wake_reply(struct kunit *test, unsigned int i)
+{
+	struct wake_fixture *f = test->priv;
+
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, i), "v", 1);
+	fake_peer_settle(f->peer);
+}
+
 static void signal_for_the_thread_is_the_last_of_a_local_server(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
@@ -228,10 +236,8 @@ static void signal_for_the_thread_is_the_last_of_a_local_server(struct kunit *te
 	wake_submit(test);
 	wake_submit(test);
 	fake_peer_settle(f->peer);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "v", 1);
-	fake_peer_settle(f->peer);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "v", 1);
-	fake_peer_settle(f->peer);
+	wake_reply(test, 0);
+	wake_reply(test, 1);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
 	KUNIT_EXPECT_EQ(test, f->peer->masks, 1);
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
@@ -244,8 +250,7 @@ static void signal_of_a_remote_server_is_not_masked(struct kunit *test)
 
 	wake_submit(test);
 	fake_peer_settle(f->peer);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "v", 1);
-	fake_peer_settle(f->peer);
+	wake_reply(test, 0);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
 	KUNIT_EXPECT_EQ(test, f->peer->masks, 0);
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
@@ -502,6 +507,25 @@ static void masked_signals_lose_no_reply(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!READ_ONCE(store->peer.masked)));
 }
 
+static void thread_that_polls_loses_no_reply(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+	struct fake_call *calls[8];
+	struct xs_conn *conn;
+	unsigned int i;
+
+	/* On one processor, the thread of a local server does not poll. */
+	store->peer.t.peer_is_local = false;
+	fake_store_write(store, "/node", "value", 5);
+	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
+				FAKE_CONN_RUNNING);
+	conn->poll_us = XS_POLL_US_MAX;
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		calls[i] = fake_call_start(test, mask_read, conn, mask_unblock);
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		KUNIT_EXPECT_EQ(test, fake_call_result(test, calls[i]), 0);
+}
+
 static void thread_of_a_local_server_is_a_batch_task(struct kunit *test)
 {
 	struct fake_store *store = test->priv;
@@ -525,6 +549,7 @@ static void thread_of_a_remote_server_is_a_normal_task(struct kunit *test)
 
 static struct kunit_case mask_cases[] = {
 	KUNIT_CASE(masked_signals_lose_no_reply),
+	KUNIT_CASE(thread_that_polls_loses_no_reply),
 	KUNIT_CASE(thread_of_a_local_server_is_a_batch_task),
 	KUNIT_CASE(thread_of_a_remote_server_is_a_normal_task),
 	{}

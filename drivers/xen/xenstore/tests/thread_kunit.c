@@ -12,10 +12,9 @@
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 
-#include "fake_store.h"
-#include "ops.h"
+#include "fake_conn.h"
+#include "fake_peer.h"
 
 struct poll_fixture {
 	struct fake_peer *peer;
@@ -149,47 +148,12 @@ static void poll_does_not_keep_the_cpu_from_a_local_server(struct kunit *test)
 	poll_finish(test);
 }
 
-/* === With a thread === */
-
-static int poll_read(void *arg)
-{
-	void *value = xs_op_read(arg, 0, "/node", "", NULL);
-
-	if (IS_ERR(value))
-		return PTR_ERR(value);
-	kfree(value);
-	return 0;
-}
-
-static void poll_unblock(void *arg)
-{
-	xs_conn_break(arg, -ESHUTDOWN);
-}
-
-static void thread_that_polls_loses_nothing(struct kunit *test)
-{
-	struct fake_store *store = fake_store_create(test);
-	struct fake_call *calls[8];
-	struct xs_conn *conn;
-	unsigned int i;
-
-	fake_store_write(store, "/node", "value", 5);
-	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
-				FAKE_CONN_RUNNING);
-	conn->poll_us = XS_POLL_US_MAX;
-	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		calls[i] = fake_call_start(test, poll_read, conn, poll_unblock);
-	for (i = 0; i < ARRAY_SIZE(calls); i++)
-		KUNIT_EXPECT_EQ(test, fake_call_result(test, calls[i]), 0);
-}
-
 static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(poll_ends_when_its_time_is_up),
 	KUNIT_CASE(poll_ends_with_an_answer),
 	KUNIT_CASE(poll_is_for_an_answer_only),
 	KUNIT_CASE(poll_in_vain_is_not_repeated_at_once),
 	KUNIT_CASE(poll_does_not_keep_the_cpu_from_a_local_server),
-	KUNIT_CASE(thread_that_polls_loses_nothing),
 	{}
 };
 
