@@ -8,6 +8,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 core=drivers/xen/xenstore
 binding=drivers/xen/xenbus
+loop=drivers/xen/xenstore_loop
 status=0
 
 breach() { echo "$*"; status=1; }
@@ -28,36 +29,36 @@ declare -A below=(
 	[wire]=""
 	[ring]="wire"
 	[request]="gate wire"
-	[source]="request"
+	[fq]="request"
 	[gate]="wire"
 	[transport]="wire"
-	[conn]="stats source request gate ring transport wire"
+	[conn]="stats fq request gate ring transport wire"
 	[stats]="conn request"
 	[trace]="conn"
-	[send]="stats conn source request gate ring transport wire"
-	[receive]="stats conn source request gate ring transport wire"
-	[thread]="stats conn source request gate ring transport wire"
-	[irq]="stats conn source request gate ring transport wire"
-	[help]="stats conn source request gate ring transport wire"
-	[pump]="stats conn source request gate ring transport wire"
+	[send]="stats conn fq request gate ring transport wire"
+	[receive]="stats conn fq request gate ring transport wire"
+	[thread]="stats conn fq request gate ring transport wire"
+	[irq]="stats conn fq request gate ring transport wire"
+	[help]="stats conn fq request gate ring transport wire"
+	[pump]="stats conn fq request gate ring transport wire"
 	[ops]="conn request gate transport wire"
 	[directory]="ops conn request gate transport wire"
 	[transaction]="ops conn request gate transport wire"
-	[lane]=""
-	[watch]="lane ops conn request gate transport wire"
-	[cache]="watch lane ops conn request gate transport wire"
-	[suspend]="watch lane ops conn request gate transport wire"
-	[session]="watch lane ops conn request gate transport wire"
-	[debugfs]="watch lane stats conn"
+	[queue]=""
+	[watch]="queue ops conn request gate transport wire"
+	[cache]="watch queue ops conn request gate transport wire"
+	[suspend]="watch queue ops conn request gate transport wire"
+	[session]="watch queue ops conn request gate transport wire"
+	[debugfs]="watch queue stats conn"
 )
 
 # Binding: which headers of the core a file may include. The rest reaches the
 # store through <xen/xenbus.h> alone, like any other driver.
 declare -A core_for=(
-	[store]="debugfs ops cache watch lane session conn request gate transport wire"
-	[api]="ops cache watch lane conn request wire"
+	[xenbus_store]="debugfs ops cache watch queue session conn request gate transport wire"
+	[api]="ops cache watch queue conn request wire"
 	[batch]="ops conn request wire"
-	[bus]="lane"
+	[bus]="queue"
 	[cdev]="session wire"
 	[xen_transport]="ops transport conn"
 )
@@ -84,15 +85,15 @@ for file in "$core"/*.[ch]; do
 done
 
 # The loop is a binding of its own, to nothing: it has a connection and
-# sessions, and only its client.c knows so. Nobody knows the loop.
+# sessions, and only its store.c knows so. Nobody knows the loop.
 declare -A loop_for=(
 	[loop]=""
-	[client]="loop ../session ../debugfs"
+	[store]="loop ../xenstore/session ../xenstore/debugfs"
 	[evtchn]="loop"
 	[privcmd]="loop"
 	[proc]="loop"
 )
-for file in "$core"/loop/*.[ch]; do
+for file in "$loop"/*.[ch]; do
 	[ -e "$file" ] || continue
 	own=$(basename "${file%.*}")
 	for name in $(included "$file"); do
@@ -112,29 +113,29 @@ done
 
 shopt -s nullglob
 core_files=("$core"/*.[ch])
-core_all=("$core"/*.[ch] "$core"/*/*.[ch])
+core_all=("$core"/*.[ch] "$core"/*/*.[ch] "$loop"/*.[ch])
 # The loop has to ask whether this is Xen after all.
 core_but_client=()
 for file in "${core_all[@]}"; do
-	[ "$file" = "$core/loop/client.c" ] || core_but_client+=("$file")
+	[ "$file" = "$loop/store.c" ] || core_but_client+=("$file")
 done
 all=("$core"/*.[ch] "$core"/*/*.[ch] "$binding"/*.[ch] "$binding"/*/*.[ch] include/xen/*.h include/trace/events/*.h)
 
 found "the core does not know Xen's machinery" \
 	'#[[:space:]]*include[[:space:]]*<(asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus_dev)\.h)' "${core_but_client[@]}"
-found "the singleton belongs to store.c" '\bxen_store_|\bxs_store_' "${core_all[@]}"
+found "the singleton belongs to xenbus_store.c" '\bxen_store_|\bxs_store\.' "${core_all[@]}"
 found "version differences live in include/compat" 'LINUX_VERSION_CODE|KERNEL_VERSION' "${all[@]}"
 found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${core_files[@]}" "$binding"/*.[ch]
 
 # Waiting is where deadlocks are made; it happens in seven files. In the loop,
 # only a reader of /dev/xen/evtchn waits, who is a daemon.
 for file in "$core"/*.c "$binding"/*.c; do
-	case $file in "$core"/request.c|"$core"/gate.c|"$core"/thread.c|"$core"/help.c|"$core"/lane.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
+	case $file in "$core"/request.c|"$core"/gate.c|"$core"/thread.c|"$core"/help.c|"$core"/queue.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
 	case $file in "$binding"/*) continue ;; esac
-	found "wait_event belongs to request, gate, thread, help, transaction, lane and session" '\bwait_event' "$file"
+	found "wait_event belongs to request, gate, thread, help, transaction, queue and session" '\bwait_event' "$file"
 done
-for file in "$core"/loop/*.c; do
-	[ "$file" != "$core/loop/evtchn.c" ] || continue
+for file in "$loop"/*.c; do
+	[ "$file" != "$loop/evtchn.c" ] || continue
 	found "wait_event belongs to evtchn" '\bwait_event' "$file"
 done
 

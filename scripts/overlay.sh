@@ -22,7 +22,7 @@ set -eu
 INTERFACE=$REPO/scripts/overlay-interface.txt
 STATE=.xenbus-overlay
 # The driver's directories: nothing of the original stays in them.
-OWN_DIRS="drivers/xen/xenbus drivers/xen/xenstore"
+OWN_DIRS="drivers/xen/xenbus drivers/xen/xenstore drivers/xen/xenstore_loop"
 HOOKED="drivers/Makefile drivers/Kconfig"
 
 mode=--copy out=
@@ -154,6 +154,7 @@ hooked() {
 	drivers/Makefile)
 		before='^obj-[$][(]CONFIG_XEN[)][ \t]*[+]= xen/$'
 		lines='obj-$(CONFIG_XENSTORE)\t\t+= xen/xenstore/
+obj-$(CONFIG_XENSTORE_LOOP)\t+= xen/xenstore_loop/
 obj-$(CONFIG_XENBUS_KUNIT_TEST)\t+= xen/xenbus/tests/' ;;
 	drivers/Kconfig)
 		before='^source "drivers/xen/Kconfig"$'

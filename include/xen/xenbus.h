@@ -33,7 +33,7 @@
 /** define XENBUS_MAX_RING_GRANTS - most grants one ring is mapped from */
 #define XENBUS_MAX_RING_GRANTS      16U
 
-struct xs_lane;
+struct xs_queue;
 
 /**
  * struct xenbus_watch - a node of the store whose subtree is watched
@@ -108,8 +108,8 @@ struct xenbus_device {
 	 * another device by now, so this one leaves the store alone
 	 */
 	bool vanished;
-	/** @lane: private to the bus; where callbacks for the device run */
-	struct xs_lane *lane;
+	/** @queue: private to the bus; where callbacks for the device run */
+	struct xs_queue *queue;
 };
 
 #define to_xenbus_device(__dev)	container_of_const(__dev, struct xenbus_device, dev)

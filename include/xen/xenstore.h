@@ -18,14 +18,14 @@
 struct xs_request;
 
 /* Requests of a batch that need no memory for the list of them. */
-#define XS_BATCH_SMALL	16
+#define XENBUS_BATCH_SMALL	16
 
 /**
- * struct xs_batch - requests that are sent together
+ * struct xenbus_batch - requests that are sent together
  *
- * Lives on a stack, mostly. The members are private; xs_batch_init() sets them.
+ * Lives on a stack, mostly. The members are private; xenbus_batch_init() sets them.
  */
-struct xs_batch {
+struct xenbus_batch {
 	/** @t: the transaction of all requests, or %XBT_NIL */
 	struct xenbus_transaction t;
 	/** @err: why the batch is not complete: the first one that happened */
@@ -39,40 +39,40 @@ struct xs_batch {
 	/** @reqs: the requests; @small or from kmalloc() */
 	struct xs_request **reqs;
 	/** @small: enough for most */
-	struct xs_request *small[XS_BATCH_SMALL];
+	struct xs_request *small[XENBUS_BATCH_SMALL];
 };
 
-void xs_batch_init(struct xs_batch *batch, struct xenbus_transaction t);
-void xs_batch_free(struct xs_batch *batch);
+void xenbus_batch_init(struct xenbus_batch *batch, struct xenbus_transaction t);
+void xenbus_batch_free(struct xenbus_batch *batch);
 
 /* What to ask and to say; each returns the number to ask for its result with */
-unsigned int xs_batch_read(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_read(struct xenbus_batch *batch, const char *dir,
 			   const char *node);
-unsigned int xs_batch_exists(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_exists(struct xenbus_batch *batch, const char *dir,
 			     const char *node);
-unsigned int xs_batch_directory(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_directory(struct xenbus_batch *batch, const char *dir,
 				const char *node);
-unsigned int xs_batch_write(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_write(struct xenbus_batch *batch, const char *dir,
 			    const char *node, const char *string);
 unsigned int __printf(4, 5)
-xs_batch_printf(struct xs_batch *batch, const char *dir, const char *node,
+xenbus_batch_printf(struct xenbus_batch *batch, const char *dir, const char *node,
 		const char *fmt, ...);
-unsigned int xs_batch_mkdir(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_mkdir(struct xenbus_batch *batch, const char *dir,
 			    const char *node);
-unsigned int xs_batch_rm(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_rm(struct xenbus_batch *batch, const char *dir,
 			 const char *node);
 
-int xs_batch_run(struct xs_batch *batch);
+int xenbus_batch_run(struct xenbus_batch *batch);
 
 /* Results */
-int xs_batch_error(const struct xs_batch *batch, unsigned int n);
-const char *xs_batch_value(const struct xs_batch *batch, unsigned int n,
+int xenbus_batch_error(const struct xenbus_batch *batch, unsigned int n);
+const char *xenbus_batch_value(const struct xenbus_batch *batch, unsigned int n,
 			   unsigned int *len);
-void *xs_batch_take(struct xs_batch *batch, unsigned int n, unsigned int *len);
+void *xenbus_batch_take(struct xenbus_batch *batch, unsigned int n, unsigned int *len);
 int __scanf(3, 4)
-xs_batch_scanf(const struct xs_batch *batch, unsigned int n,
+xenbus_batch_scanf(const struct xenbus_batch *batch, unsigned int n,
 	       const char *fmt, ...);
-const char *xs_batch_next_name(const struct xs_batch *batch, unsigned int n,
+const char *xenbus_batch_next_name(const struct xenbus_batch *batch, unsigned int n,
 			       const char *name);
 
 #endif /* _XEN_XENSTORE_H */

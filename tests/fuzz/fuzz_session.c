@@ -27,7 +27,7 @@ static struct site {
 	bool suspended;
 	/* Who submits sends, signals move bytes, and who waits alone helps. */
 	bool direct;
-	/* The I/O thread is awake, or has been woken this many times. */
+	/* The kthread is awake, or has been woken this many times. */
 	bool awake;
 	unsigned int wakeups;
 	/* How often somebody who sleeps is not disturbed by a signal. */
@@ -166,7 +166,7 @@ static void suspend(void)
 	if (site.suspended)
 		return;
 	xs_watches_suspend(&site.watches);
-	/* The I/O thread parks between two messages. */
+	/* The kthread parks between two messages. */
 	while (!xs_conn_at_boundary(&site.conn)) {
 		if (!turn())
 			give_up();
@@ -399,8 +399,8 @@ static bool reads_something(void)
 
 static bool is_idle(void)
 {
-	return !site.conn.gate.inside && list_empty(&site.conn.turns.fresh) &&
-	       list_empty(&site.conn.turns.busy);
+	return !site.conn.gate.inside && list_empty(&site.conn.fq.fresh) &&
+	       list_empty(&site.conn.fq.busy);
 }
 
 /* Everybody gets an answer, if need be that the connection is lost. */

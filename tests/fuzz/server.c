@@ -241,7 +241,7 @@ bool server_take(struct server *s, size_t len)
 	for (; used && len; used--, len--)
 		server_take_byte(s, page->req[MASK_XENSTORE_IDX(page->req_cons++)]);
 	if (some)
-		s->t.event(&s->t);
+		s->t.notified(&s->t);
 	return some;
 }
 
@@ -260,7 +260,7 @@ bool server_give(struct server *s, size_t len)
 	if (s->from == s->to)
 		s->from = s->to = 0;
 	if (some)
-		s->t.event(&s->t);
+		s->t.notified(&s->t);
 	return some;
 }
 
@@ -286,7 +286,7 @@ void server_die(struct server *s)
 {
 	s->lied = s->lies = true;
 	s->t.page->error = XENSTORE_ERROR_COMM;
-	s->t.event(&s->t);
+	s->t.notified(&s->t);
 }
 
 static void lie_bytes(struct server *s, struct script *script)
@@ -326,7 +326,7 @@ static void lie_page(struct server *s, struct script *script)
 		page->req_prod = script_u32(script);
 		break;
 	}
-	s->t.event(&s->t);
+	s->t.notified(&s->t);
 }
 
 /* Answer with another id, another type, or for the second time. */
@@ -420,7 +420,7 @@ static const struct xs_transport_ops server_transport = {
 	.connect = server_connect,
 	.reconnect = server_reconnect,
 	.disconnect = server_disconnect,
-	.kick = server_kick,
+	.notify = server_kick,
 };
 
 void server_init(struct server *s)

@@ -66,7 +66,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 {
 	void *block;
 
-	/* The I/O thread may wait for memory, but not while it holds a lock. */
+	/* The kthread may wait for memory, but not while it holds a lock. */
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks || shim.rcu);
 	/* Reclaim that starts I/O may wait for the store itself. */

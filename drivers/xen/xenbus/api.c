@@ -6,7 +6,7 @@
  * on the one connection of this kernel. Unless stated otherwise every function
  * here runs in process context and sleeps, uninterruptibly, until the server
  * has answered; who has several requests can wait once, see batch.c. None may be
- * called by the I/O thread. Allocations do not start I/O, so a driver may call
+ * called by the kthread. Allocations do not start I/O, so a driver may call
  * them on the way to its disk. The errors are those that
  * drivers/xen/xenstore/ops.c lists.
  *
@@ -22,7 +22,7 @@
 
 #include "../xenstore/ops.h"
 #include "bus.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 /**
  * xenbus_directory() - names of the children of a node
@@ -241,23 +241,23 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 }
 EXPORT_SYMBOL_GPL(xenbus_printf);
 
-static void xenbus_gather_add(struct xs_batch *batch, const char *dir,
+static void xenbus_gather_add(struct xenbus_batch *batch, const char *dir,
 			      va_list args)
 {
 	const char *name;
 
 	while ((name = va_arg(args, char *))) {
-		xs_batch_read(batch, dir, name);
+		xenbus_batch_read(batch, dir, name);
 		va_arg(args, char *);
 		va_arg(args, void *);
 	}
 }
 
-static int xenbus_gather_one(struct xs_batch *batch, unsigned int n,
+static int xenbus_gather_one(struct xenbus_batch *batch, unsigned int n,
 			     const char *fmt, void *result)
 {
-	const char *value = fmt ? xs_batch_value(batch, n, NULL) :
-				  xs_batch_take(batch, n, NULL);
+	const char *value = fmt ? xenbus_batch_value(batch, n, NULL) :
+				  xenbus_batch_take(batch, n, NULL);
 
 	if (IS_ERR(value))
 		return PTR_ERR(value);
@@ -268,7 +268,7 @@ static int xenbus_gather_one(struct xs_batch *batch, unsigned int n,
 }
 
 /* Nothing is stored after an error, as if one were read after the other. */
-static int xenbus_gather_store(struct xs_batch *batch, va_list args)
+static int xenbus_gather_store(struct xenbus_batch *batch, va_list args)
 {
 	unsigned int n;
 	const char *fmt;
@@ -296,20 +296,20 @@ static int xenbus_gather_store(struct xs_batch *batch, va_list args)
  */
 int xenbus_gather(struct xenbus_transaction t, const char *dir, ...)
 {
-	struct xs_batch batch;
+	struct xenbus_batch batch;
 	va_list args;
 	int err;
 
-	xs_batch_init(&batch, t);
+	xenbus_batch_init(&batch, t);
 	va_start(args, dir);
 	xenbus_gather_add(&batch, dir, args);
 	va_end(args);
 	/* What this returns is found again where it belongs. */
-	xs_batch_run(&batch);
+	xenbus_batch_run(&batch);
 	va_start(args, dir);
 	err = xenbus_gather_store(&batch, args);
 	va_end(args);
-	xs_batch_free(&batch);
+	xenbus_batch_free(&batch);
 	return err;
 }
 EXPORT_SYMBOL_GPL(xenbus_gather);
@@ -318,8 +318,8 @@ EXPORT_SYMBOL_GPL(xenbus_gather);
  * register_xenbus_watch() - have a callback run when a node changes
  * @watch: the caller's, which keeps it until it is unregistered
  *
- * The callback runs at least once, soon: in the lane of the device whose
- * callback the caller is, or else in the common lane. See xs_watch_register().
+ * The callback runs at least once, soon: in the queue of the device whose
+ * callback the caller is, or else in the common queue. See xs_watch_register().
  *
  * Return: 0 or a negative errno.
  */
@@ -330,8 +330,8 @@ int register_xenbus_watch(struct xenbus_watch *watch)
 EXPORT_SYMBOL_GPL(register_xenbus_watch);
 
 /**
- * xenbus_watch_register() - have a callback run in the lane of a device
- * @dev: the device; if it has no lane, register_xenbus_watch() is meant
+ * xenbus_watch_register() - have a callback run in the queue of a device
+ * @dev: the device; if it has no queue, register_xenbus_watch() is meant
  * @watch: the caller's, which keeps it until it is unregistered
  *
  * The callback never runs at the same time as another one of the device. See
@@ -341,9 +341,9 @@ EXPORT_SYMBOL_GPL(register_xenbus_watch);
  */
 int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
 {
-	if (!dev->lane)
+	if (!dev->queue)
 		return register_xenbus_watch(watch);
-	return xs_watch_register_in(xs_store_watches(), watch, dev->lane);
+	return xs_watch_register_in(xs_store_watches(), watch, dev->queue);
 }
 
 /**

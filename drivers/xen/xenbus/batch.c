@@ -24,22 +24,22 @@
 #include <xen/xenstore.h>
 
 #include "../xenstore/ops.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 /*
  * The kernel's requests are sent in order, so a batch keeps all that come behind
  * it waiting. A longer one is sent in parts, between which others have a turn.
  */
-#define XS_BATCH_PART	64U
+#define XENBUS_BATCH_PART	64U
 
 /**
- * xs_batch_init() - begin a batch
+ * xenbus_batch_init() - begin a batch
  * @batch: the caller's
  * @t: what all requests are to be part of, or %XBT_NIL
  *
  * Context: Any.
  */
-void xs_batch_init(struct xs_batch *batch, struct xenbus_transaction t)
+void xenbus_batch_init(struct xenbus_batch *batch, struct xenbus_transaction t)
 {
 	batch->t = t;
 	batch->err = 0;
@@ -48,18 +48,18 @@ void xs_batch_init(struct xs_batch *batch, struct xenbus_transaction t)
 	batch->size = ARRAY_SIZE(batch->small);
 	batch->reqs = batch->small;
 }
-EXPORT_SYMBOL_GPL(xs_batch_init);
+EXPORT_SYMBOL_GPL(xenbus_batch_init);
 
 /**
- * xs_batch_free() - be done with a batch
- * @batch: the batch, which may be used again after xs_batch_init()
+ * xenbus_batch_free() - be done with a batch
+ * @batch: the batch, which may be used again after xenbus_batch_init()
  *
- * What xs_batch_value() and xs_batch_next_name() returned is not valid any more.
+ * What xenbus_batch_value() and xenbus_batch_next_name() returned is not valid any more.
  * Requests that have not been sent are forgotten.
  *
  * Context: Any.
  */
-void xs_batch_free(struct xs_batch *batch)
+void xenbus_batch_free(struct xenbus_batch *batch)
 {
 	unsigned int i;
 
@@ -70,11 +70,11 @@ void xs_batch_free(struct xs_batch *batch)
 	batch->num = 0;
 	batch->reqs = batch->small;
 }
-EXPORT_SYMBOL_GPL(xs_batch_free);
+EXPORT_SYMBOL_GPL(xenbus_batch_free);
 
 /* === What to ask and to say === */
 
-static int xs_batch_grow(struct xs_batch *batch)
+static int xenbus_batch_grow(struct xenbus_batch *batch)
 {
 	unsigned int size = 2 * batch->size;
 	struct xs_request **reqs;
@@ -91,12 +91,12 @@ static int xs_batch_grow(struct xs_batch *batch)
 }
 
 /* Consumes the request. A batch that lacks one takes no more. */
-static unsigned int xs_batch_add(struct xs_batch *batch, struct xs_request *req)
+static unsigned int xenbus_batch_add(struct xenbus_batch *batch, struct xs_request *req)
 {
 	int err = PTR_ERR_OR_ZERO(req);
 
 	if (!err && batch->num == batch->size)
-		err = xs_batch_grow(batch);
+		err = xenbus_batch_grow(batch);
 	batch->err = batch->err ?: err;
 	if (!batch->err) {
 		batch->reqs[batch->num] = req;
@@ -107,15 +107,15 @@ static unsigned int xs_batch_add(struct xs_batch *batch, struct xs_request *req)
 	return UINT_MAX;
 }
 
-static unsigned int xs_batch_add_op(struct xs_batch *batch, u32 type,
+static unsigned int xenbus_batch_add_op(struct xenbus_batch *batch, u32 type,
 				    const char *dir, const char *node)
 {
-	return xs_batch_add(batch, xs_op_request(type, batch->t.id, dir, node,
+	return xenbus_batch_add(batch, xs_op_request(type, batch->t.id, dir, node,
 						 NULL, 0));
 }
 
 /**
- * xs_batch_read() - add: the value of a node
+ * xenbus_batch_read() - add: the value of a node
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
@@ -125,17 +125,17 @@ static unsigned int xs_batch_add_op(struct xs_batch *batch, u32 type,
  * Context: Process, allocates with %GFP_NOIO.
  * Return: The number of the request in the batch: the first that is added is 0,
  * the next is 1, and so on. If there was no memory, another number, and
- * xs_batch_run() returns -ENOMEM.
+ * xenbus_batch_run() returns -ENOMEM.
  */
-unsigned int xs_batch_read(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_read(struct xenbus_batch *batch, const char *dir,
 			   const char *node)
 {
-	return xs_batch_add_op(batch, XS_READ, dir, node);
+	return xenbus_batch_add_op(batch, XS_READ, dir, node);
 }
-EXPORT_SYMBOL_GPL(xs_batch_read);
+EXPORT_SYMBOL_GPL(xenbus_batch_read);
 
 /**
- * xs_batch_exists() - add: whether there is such a node
+ * xenbus_batch_exists() - add: whether there is such a node
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
@@ -143,17 +143,17 @@ EXPORT_SYMBOL_GPL(xs_batch_read);
  * The result is 0 if there is and -ENOENT if there is not.
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_exists(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_exists(struct xenbus_batch *batch, const char *dir,
 			     const char *node)
 {
-	return xs_batch_add_op(batch, XS_GET_PERMS, dir, node);
+	return xenbus_batch_add_op(batch, XS_GET_PERMS, dir, node);
 }
-EXPORT_SYMBOL_GPL(xs_batch_exists);
+EXPORT_SYMBOL_GPL(xenbus_batch_exists);
 
 /**
- * xs_batch_directory() - add: the names of the children of a node
+ * xenbus_batch_directory() - add: the names of the children of a node
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
@@ -162,44 +162,44 @@ EXPORT_SYMBOL_GPL(xs_batch_exists);
  * them then.
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_directory(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_directory(struct xenbus_batch *batch, const char *dir,
 				const char *node)
 {
-	return xs_batch_add_op(batch, XS_DIRECTORY, dir, node);
+	return xenbus_batch_add_op(batch, XS_DIRECTORY, dir, node);
 }
-EXPORT_SYMBOL_GPL(xs_batch_directory);
+EXPORT_SYMBOL_GPL(xenbus_batch_directory);
 
 /**
- * xs_batch_write() - add: set the value of a node
+ * xenbus_batch_write() - add: set the value of a node
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
  * @string: the value
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_write(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_write(struct xenbus_batch *batch, const char *dir,
 			    const char *node, const char *string)
 {
-	return xs_batch_add(batch, xs_op_request(XS_WRITE, batch->t.id, dir,
+	return xenbus_batch_add(batch, xs_op_request(XS_WRITE, batch->t.id, dir,
 						 node, string, strlen(string)));
 }
-EXPORT_SYMBOL_GPL(xs_batch_write);
+EXPORT_SYMBOL_GPL(xenbus_batch_write);
 
 /**
- * xs_batch_printf() - add: format the value of a node
+ * xenbus_batch_printf() - add: format the value of a node
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
  * @fmt: as for printf()
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_printf(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_printf(struct xenbus_batch *batch, const char *dir,
 			     const char *node, const char *fmt, ...)
 {
 	struct xs_request *req;
@@ -208,52 +208,52 @@ unsigned int xs_batch_printf(struct xs_batch *batch, const char *dir,
 	va_start(args, fmt);
 	req = xs_op_request_printf(batch->t.id, dir, node, fmt, args);
 	va_end(args);
-	return xs_batch_add(batch, req);
+	return xenbus_batch_add(batch, req);
 }
-EXPORT_SYMBOL_GPL(xs_batch_printf);
+EXPORT_SYMBOL_GPL(xenbus_batch_printf);
 
 /**
- * xs_batch_mkdir() - add: make a node exist
+ * xenbus_batch_mkdir() - add: make a node exist
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_mkdir(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_mkdir(struct xenbus_batch *batch, const char *dir,
 			    const char *node)
 {
-	return xs_batch_add_op(batch, XS_MKDIR, dir, node);
+	return xenbus_batch_add_op(batch, XS_MKDIR, dir, node);
 }
-EXPORT_SYMBOL_GPL(xs_batch_mkdir);
+EXPORT_SYMBOL_GPL(xenbus_batch_mkdir);
 
 /**
- * xs_batch_rm() - add: remove a node and all below it
+ * xenbus_batch_rm() - add: remove a node and all below it
  * @batch: the batch
  * @dir: path, or its first part
  * @node: rest of the path, or ""
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_read().
+ * Return: As xenbus_batch_read().
  */
-unsigned int xs_batch_rm(struct xs_batch *batch, const char *dir,
+unsigned int xenbus_batch_rm(struct xenbus_batch *batch, const char *dir,
 			 const char *node)
 {
-	return xs_batch_add_op(batch, XS_RM, dir, node);
+	return xenbus_batch_add_op(batch, XS_RM, dir, node);
 }
-EXPORT_SYMBOL_GPL(xs_batch_rm);
+EXPORT_SYMBOL_GPL(xenbus_batch_rm);
 
 /* === Running === */
 
 /* What was written in the transaction before is sent before, too. */
-static int xs_batch_send(struct xs_batch *batch)
+static int xenbus_batch_send(struct xenbus_batch *batch)
 {
 	unsigned int n;
 	int err = 0;
 
 	while (!err && batch->done < batch->num) {
-		n = min(batch->num - batch->done, XS_BATCH_PART);
+		n = min(batch->num - batch->done, XENBUS_BATCH_PART);
 		err = xs_conn_call_all(xs_store_conn(),
 				       &batch->reqs[batch->done], n,
 				       XS_GATE_REQUEST);
@@ -263,7 +263,7 @@ static int xs_batch_send(struct xs_batch *batch)
 	return err;
 }
 
-static int xs_batch_first_error(const struct xs_batch *batch)
+static int xenbus_batch_first_error(const struct xenbus_batch *batch)
 {
 	unsigned int i;
 	int err = 0;
@@ -274,7 +274,7 @@ static int xs_batch_first_error(const struct xs_batch *batch)
 }
 
 /**
- * xs_batch_run() - send what has been added, and wait until it is answered
+ * xenbus_batch_run() - send what has been added, and wait until it is answered
  * @batch: the batch
  *
  * The server does the requests in the order in which they were added, but does
@@ -287,50 +287,50 @@ static int xs_batch_first_error(const struct xs_batch *batch)
  *
  * Context: Process, sleeps as xenbus_read() does.
  * Return: 0 if all that was added has succeeded; otherwise the error of the first
- * that has not, and xs_batch_error() tells more. If one of them could not be
+ * that has not, and xenbus_batch_error() tells more. If one of them could not be
  * added, why: -ENOMEM or -E2BIG; and then nothing was sent.
  */
-int xs_batch_run(struct xs_batch *batch)
+int xenbus_batch_run(struct xenbus_batch *batch)
 {
 	if (!batch->err)
-		batch->err = xs_batch_send(batch);
-	return batch->err ?: xs_batch_first_error(batch);
+		batch->err = xenbus_batch_send(batch);
+	return batch->err ?: xenbus_batch_first_error(batch);
 }
-EXPORT_SYMBOL_GPL(xs_batch_run);
+EXPORT_SYMBOL_GPL(xenbus_batch_run);
 
 /* === Results === */
 
 /**
- * xs_batch_error() - what has become of a request?
- * @batch: the batch, after xs_batch_run()
+ * xenbus_batch_error() - what has become of a request?
+ * @batch: the batch, after xenbus_batch_run()
  * @n: its number in the batch
  *
  * Context: Any.
  * Return: 0 if it has succeeded; the error that the server replied with; or what
- * xs_batch_run() returned, if it was not sent.
+ * xenbus_batch_run() returned, if it was not sent.
  */
-int xs_batch_error(const struct xs_batch *batch, unsigned int n)
+int xenbus_batch_error(const struct xenbus_batch *batch, unsigned int n)
 {
 	if (n < batch->done)
 		return xs_op_result(batch->reqs[n]);
 	return batch->err ?: -EINVAL;
 }
-EXPORT_SYMBOL_GPL(xs_batch_error);
+EXPORT_SYMBOL_GPL(xenbus_batch_error);
 
 /**
- * xs_batch_value() - what a read came to
- * @batch: the batch, after xs_batch_run()
- * @n: number of an xs_batch_read() in it
+ * xenbus_batch_value() - what a read came to
+ * @batch: the batch, after xenbus_batch_run()
+ * @n: number of an xenbus_batch_read() in it
  * @len: where the length in bytes goes, or NULL
  *
  * Context: Any.
- * Return: The value and a NUL, valid until xs_batch_free(); or, as an ERR_PTR(),
- * what xs_batch_error() returns. The value itself may contain NULs.
+ * Return: The value and a NUL, valid until xenbus_batch_free(); or, as an ERR_PTR(),
+ * what xenbus_batch_error() returns. The value itself may contain NULs.
  */
-const char *xs_batch_value(const struct xs_batch *batch, unsigned int n,
+const char *xenbus_batch_value(const struct xenbus_batch *batch, unsigned int n,
 			   unsigned int *len)
 {
-	int err = xs_batch_error(batch, n);
+	int err = xenbus_batch_error(batch, n);
 
 	if (err)
 		return ERR_PTR(err);
@@ -338,20 +338,20 @@ const char *xs_batch_value(const struct xs_batch *batch, unsigned int n,
 		*len = batch->reqs[n]->reply.hdr.len;
 	return batch->reqs[n]->reply.body;
 }
-EXPORT_SYMBOL_GPL(xs_batch_value);
+EXPORT_SYMBOL_GPL(xenbus_batch_value);
 
 /**
- * xs_batch_take() - keep what a read came to
- * @batch: the batch, after xs_batch_run()
- * @n: number of an xs_batch_read() in it, for the last time
+ * xenbus_batch_take() - keep what a read came to
+ * @batch: the batch, after xenbus_batch_run()
+ * @n: number of an xenbus_batch_read() in it, for the last time
  * @len: where the length in bytes goes, or NULL
  *
  * Context: Process, allocates with %GFP_NOIO.
- * Return: As xs_batch_value(), but for kfree(); also ERR_PTR(-ENOMEM).
+ * Return: As xenbus_batch_value(), but for kfree(); also ERR_PTR(-ENOMEM).
  */
-void *xs_batch_take(struct xs_batch *batch, unsigned int n, unsigned int *len)
+void *xenbus_batch_take(struct xenbus_batch *batch, unsigned int n, unsigned int *len)
 {
-	const char *value = xs_batch_value(batch, n, len);
+	const char *value = xenbus_batch_value(batch, n, len);
 	void *taken;
 
 	if (IS_ERR(value))
@@ -359,22 +359,22 @@ void *xs_batch_take(struct xs_batch *batch, unsigned int n, unsigned int *len)
 	taken = xs_msg_take_body(&batch->reqs[n]->reply, XS_GFP);
 	return taken ?: ERR_PTR(-ENOMEM);
 }
-EXPORT_SYMBOL_GPL(xs_batch_take);
+EXPORT_SYMBOL_GPL(xenbus_batch_take);
 
 /**
- * xs_batch_scanf() - take apart what a read came to
- * @batch: the batch, after xs_batch_run()
- * @n: number of an xs_batch_read() in it
+ * xenbus_batch_scanf() - take apart what a read came to
+ * @batch: the batch, after xenbus_batch_run()
+ * @n: number of an xenbus_batch_read() in it
  * @fmt: as for sscanf()
  *
  * Context: Any.
  * Return: Number of conversions, at least 1; -ERANGE if there was none; or what
- * xs_batch_error() returns. As xenbus_scanf().
+ * xenbus_batch_error() returns. As xenbus_scanf().
  */
-int xs_batch_scanf(const struct xs_batch *batch, unsigned int n,
+int xenbus_batch_scanf(const struct xenbus_batch *batch, unsigned int n,
 		   const char *fmt, ...)
 {
-	const char *value = xs_batch_value(batch, n, NULL);
+	const char *value = xenbus_batch_value(batch, n, NULL);
 	va_list args;
 	int result;
 
@@ -385,23 +385,23 @@ int xs_batch_scanf(const struct xs_batch *batch, unsigned int n,
 	va_end(args);
 	return result ?: -ERANGE;
 }
-EXPORT_SYMBOL_GPL(xs_batch_scanf);
+EXPORT_SYMBOL_GPL(xenbus_batch_scanf);
 
 /**
- * xs_batch_next_name() - step through the names of a directory
- * @batch: the batch, after xs_batch_run()
- * @n: number of an xs_batch_directory() in it
+ * xenbus_batch_next_name() - step through the names of a directory
+ * @batch: the batch, after xenbus_batch_run()
+ * @n: number of an xenbus_batch_directory() in it
  * @name: what this returned last; NULL for the first name
  *
  * Context: Any.
- * Return: The name, valid until xs_batch_free(), or NULL if there are no more,
+ * Return: The name, valid until xenbus_batch_free(), or NULL if there are no more,
  * which also holds for a request that has failed.
  */
-const char *xs_batch_next_name(const struct xs_batch *batch, unsigned int n,
+const char *xenbus_batch_next_name(const struct xenbus_batch *batch, unsigned int n,
 			       const char *name)
 {
 	unsigned int len;
-	const char *pos = xs_batch_value(batch, n, &len);
+	const char *pos = xenbus_batch_value(batch, n, &len);
 	const char *end;
 
 	if (IS_ERR(pos))
@@ -411,4 +411,4 @@ const char *xs_batch_next_name(const struct xs_batch *batch, unsigned int n,
 		pos = name + strlen(name) + 1;
 	return xs_wire_next_string(&pos, end);
 }
-EXPORT_SYMBOL_GPL(xs_batch_next_name);
+EXPORT_SYMBOL_GPL(xenbus_batch_next_name);

@@ -7,14 +7,14 @@
  * of every change below it, drivers' own writes included. What an event says is
  * only where to look: each decision is made on what the store holds by then.
  *
- * Devices are added where the walk runs and in the common lane of callbacks,
- * in the order of the store. Each has a lane of its own for what happens to it
+ * Devices are added where the walk runs and in the common queue of callbacks,
+ * in the order of the store. Each has a queue of its own for what happens to it
  * from then on: callbacks of its driver, which may remove it, and the bus's own
  * look whether its directory is still there. So no two of them remove a device
  * at the same time, and a driver that is stuck delays no other device. An event
  * for a device that we have does no more than to ask for such a look.
  *
- * No lane may wait for a device whose probe is running elsewhere: the probe may
+ * No queue may wait for a device whose probe is running elsewhere: the probe may
  * need a callback.
  *
  * Here devices are added; bus_walk.c finds them and bus_retire.c removes them.
@@ -36,7 +36,7 @@
 #include <xen/xenbus.h>
 
 #include "bus.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 static bool xenbus_parallel = true;
 module_param_named(parallel, xenbus_parallel, bool, 0444);
@@ -78,24 +78,24 @@ static char *bus_path_type(const struct xen_bus_type *bus, const char *path)
 /* === Adding devices === */
 
 /* A device that goes makes room for another. */
-static void bus_look_again(struct xs_lane_item *item);
+static void bus_look_again(struct xs_queue_item *item);
 
 static void bus_device_release(struct device *dev)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
-	xs_lane_put(xendev->lane);
+	xs_queue_put(xendev->queue);
 	kfree(xendev->otherend);
 	kfree(to_bus_device(xendev));
 }
 
-static struct xs_lane *bus_lane_alloc(void)
+static struct xs_queue *bus_queue_alloc(void)
 {
-	struct xs_lanes *lanes = &xs_store_watches()->lanes;
+	struct xs_queues *queues = &xs_store_watches()->queues;
 
 	if (!xenbus_parallel)
-		return xs_lane_get(&lanes->common);
-	return xs_lane_alloc(lanes, GFP_KERNEL);
+		return xs_queue_get(&queues->common);
+	return xs_queue_alloc(queues, GFP_KERNEL);
 }
 
 /* From here on the device is only ever put, never freed. */
@@ -107,7 +107,7 @@ static void bus_device_init(struct bus_device *bdev, struct xen_bus_type *bus)
 	init_completion(&xendev->down);
 	sema_init(&xendev->reclaim_sem, 1);
 	bus_retire_init(bdev);
-	xs_lane_item_init(&bdev->again, bus_look_again);
+	xs_queue_item_init(&bdev->again, bus_look_again);
 	xendev->dev.bus = &bus->bus;
 	xendev->dev.release = bus_device_release;
 	device_initialize(&xendev->dev);
@@ -120,18 +120,18 @@ static struct bus_device *bus_device_alloc(struct xen_bus_type *bus,
 	size_t path_size = strlen(nodename) + 1;
 	size_t type_size = strlen(type) + 1;
 	struct bus_device *bdev;
-	struct xs_lane *lane;
+	struct xs_queue *queue;
 
 	bdev = kzalloc(struct_size(bdev, strings, path_size + type_size),
 		       GFP_KERNEL);
 	if (!bdev)
 		return NULL;
-	lane = bus_lane_alloc();
-	if (IS_ERR(lane)) {
+	queue = bus_queue_alloc();
+	if (IS_ERR(queue)) {
 		kfree(bdev);
 		return NULL;
 	}
-	bdev->xendev.lane = lane;
+	bdev->xendev.queue = queue;
 	bdev->xendev.nodename = memcpy(bdev->strings, nodename, path_size);
 	bdev->xendev.devicetype = memcpy(bdev->strings + path_size, type,
 					 type_size);
@@ -261,7 +261,7 @@ int xenbus_probe_devices(struct xen_bus_type *bus)
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_devices);
 
-/* === Changes: the common lane === */
+/* === Changes: the common queue === */
 
 static int bus_look_below(struct device *dev, void *dir)
 {
@@ -318,7 +318,7 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 }
 
 /* The device has gone from its directory. */
-static void bus_look_again(struct xs_lane_item *item)
+static void bus_look_again(struct xs_queue_item *item)
 {
 	struct bus_device *bdev = container_of(item, struct bus_device, again);
 	struct xenbus_device *xendev = &bdev->xendev;
@@ -337,9 +337,9 @@ static void bus_look_again(struct xs_lane_item *item)
  * whose directory was removed and made again in the meantime. An event for the
  * root itself leads to a look at all devices, those that we have and those
  * that the store has. What concerns a device that we have happens later, in its
- * lane.
+ * queue.
  *
- * Context: Callback of a watch in the common lane; sleeps; runs probes of
+ * Context: Callback of a watch in the common queue; sleeps; runs probes of
  * drivers.
  */
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus)
@@ -396,7 +396,7 @@ EXPORT_SYMBOL_GPL(xenbus_register_bus);
 
 /**
  * xenbus_unregister_bus() - undo xenbus_register_bus()
- * @bus: a bus without devices, in whose lanes nothing is left to do
+ * @bus: a bus without devices, in whose queues nothing is left to do
  *
  * A running kernel keeps its buses; this is for test suites.
  *

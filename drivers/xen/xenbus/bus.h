@@ -15,7 +15,7 @@
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
 
-#include "../xenstore/lane.h"
+#include "../xenstore/queue.h"
 
 struct attribute_group;
 struct module;
@@ -59,12 +59,12 @@ struct bus_device {
 	bool listed;
 	/** @asked: an event wants a look; any */
 	int asked;
-	/** @removed: the driver core has let go of it; lane of the device */
+	/** @removed: the driver core has let go of it; queue of the device */
 	bool removed;
-	/** @look: in the device's lane: is the directory still its own? */
-	struct xs_lane_item look;
-	/** @again: in the common lane: what is in the directory now? */
-	struct xs_lane_item again;
+	/** @look: in the device's queue: is the directory still its own? */
+	struct xs_queue_item look;
+	/** @again: in the common queue: what is in the directory now? */
+	struct xs_queue_item again;
 	/** @retry: waits until a look is possible */
 	struct work_struct retry;
 	/** @strings: nodename and type */

@@ -7,7 +7,7 @@
  * on to it. Where devices come from is the matter of bus.c.
  *
  * Probe and remove run with the device locked, in whatever process binds the
- * driver; changes of the peer's state in the lane of the device, which runs
+ * driver; changes of the peer's state in the queue of the device, which runs
  * callbacks one after the other.
  *
  * Copyright (C) 2026 The xenbus authors

@@ -74,15 +74,15 @@ static int bus_walk_large(const char *dir, struct bus_paths *below)
 	return err;
 }
 
-static int bus_walk_dir(const struct xs_batch *batch, unsigned int n,
+static int bus_walk_dir(const struct xenbus_batch *batch, unsigned int n,
 			const char *dir, struct bus_paths *below)
 {
-	int err = xs_batch_error(batch, n);
+	int err = xenbus_batch_error(batch, n);
 	const char *name = NULL;
 
 	if (err == -E2BIG)
 		return bus_walk_large(dir, below);
-	while (!err && (name = xs_batch_next_name(batch, n, name)))
+	while (!err && (name = xenbus_batch_next_name(batch, n, name)))
 		err = bus_paths_add_child(below, dir, name);
 	return err;
 }
@@ -91,19 +91,19 @@ static int bus_walk_dir(const struct xs_batch *batch, unsigned int n,
 static int bus_walk_level(const struct bus_paths *above,
 			  struct bus_paths *below)
 {
-	struct xs_batch batch;
+	struct xenbus_batch batch;
 	int err, first_err = 0;
 	unsigned int i;
 
-	xs_batch_init(&batch, XBT_NIL);
+	xenbus_batch_init(&batch, XBT_NIL);
 	for (i = 0; i < above->num; i++)
-		xs_batch_directory(&batch, above->paths[i], "");
-	xs_batch_run(&batch);
+		xenbus_batch_directory(&batch, above->paths[i], "");
+	xenbus_batch_run(&batch);
 	for (i = 0; i < above->num; i++) {
 		err = bus_walk_dir(&batch, i, above->paths[i], below);
 		first_err = first_err ?: err;
 	}
-	xs_batch_free(&batch);
+	xenbus_batch_free(&batch);
 	return first_err;
 }
 
@@ -156,11 +156,11 @@ void bus_paths_keep(struct bus_paths *list,
 }
 
 /* As xenbus_read_driver_state() in a batch. */
-static bool bus_state_is_new(const struct xs_batch *batch, unsigned int n)
+static bool bus_state_is_new(const struct xenbus_batch *batch, unsigned int n)
 {
 	int state;
 
-	return xs_batch_scanf(batch, n, "%d", &state) == 1 &&
+	return xenbus_batch_scanf(batch, n, "%d", &state) == 1 &&
 	       state == XenbusStateInitialising;
 }
 
@@ -173,14 +173,14 @@ static bool bus_state_is_new(const struct xs_batch *batch, unsigned int n)
  */
 int bus_paths_keep_new(struct bus_paths *list)
 {
-	struct xs_batch batch;
+	struct xenbus_batch batch;
 	unsigned int i, kept = 0;
 	int err;
 
-	xs_batch_init(&batch, XBT_NIL);
+	xenbus_batch_init(&batch, XBT_NIL);
 	for (i = 0; i < list->num; i++)
-		xs_batch_read(&batch, list->paths[i], "state");
-	xs_batch_run(&batch);
+		xenbus_batch_read(&batch, list->paths[i], "state");
+	xenbus_batch_run(&batch);
 	err = batch.err;
 	for (i = 0; i < list->num; i++) {
 		if (!err && bus_state_is_new(&batch, i))
@@ -189,6 +189,6 @@ int bus_paths_keep_new(struct bus_paths *list)
 			kfree(list->paths[i]);
 	}
 	list->num = kept;
-	xs_batch_free(&batch);
+	xenbus_batch_free(&batch);
 	return err;
 }

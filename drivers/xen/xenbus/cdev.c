@@ -21,7 +21,7 @@
 #include <xen/xenbus.h>
 
 #include "../xenstore/session.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 /*
  * What is unread of a file can take up to max_bytes, max_requests messages and

@@ -39,7 +39,7 @@
 
 #include "../xenstore/ops.h"
 #include "bus.h"
-#include "store.h"
+#include "xenbus_store.h"
 #include "xen_transport.h"
 
 #define XENBUS_VERSION	"1.0"
@@ -62,11 +62,11 @@ static irqreturn_t xen_transport_interrupt(int irq, void *data)
 
 	if (!completion_done(&xen_transport_heard))
 		complete_all(&xen_transport_heard);
-	t->event(t);
+	t->notified(t);
 	return IRQ_HANDLED;
 }
 
-static void xen_transport_kick(struct xs_transport *t)
+static void xen_transport_notify(struct xs_transport *t)
 {
 	notify_remote_via_evtchn(xen_store_evtchn);
 }
@@ -157,7 +157,7 @@ static const struct xs_transport_ops xen_transport_ops = {
 	.connect = xen_transport_connect,
 	.disconnect = xen_transport_disconnect,
 	.reconnect = xen_transport_reconnect,
-	.kick = xen_transport_kick,
+	.notify = xen_transport_notify,
 	.mask = xen_transport_mask,
 	.unmask = xen_transport_unmask,
 };

@@ -201,7 +201,7 @@ static bool xs_cache_is_changed_by(const struct xs_cache_entry *entry,
 	return strlen(path) <= strlen(entry->path);
 }
 
-/* I/O thread. */
+/* kthread. */
 static int xs_cache_event(struct xs_watch_entry *watch, const char *path)
 {
 	struct xs_cache_entry *entry = watch->owner;

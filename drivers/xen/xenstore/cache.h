@@ -45,7 +45,7 @@ struct xs_cache {
 	/** @misses: reads that went to the server */
 	u64 misses;
 
-	/** @drop_work: removes watches, which the I/O thread cannot do */
+	/** @drop_work: removes watches, which the kthread cannot do */
 	struct work_struct drop_work;
 };
 

@@ -3,7 +3,7 @@
  * A connection to one XenStore server.
  *
  * Callers hand over requests from process context and put them on the ring
- * where there is room; one thread, the I/O thread, runs xs_conn_pump(), which
+ * where there is room; one thread, the kthread, runs xs_conn_pump(), which
  * sends the rest and receives. This file is the side of the callers, and the
  * life of the connection. What a request means is not known here.
  *
@@ -53,14 +53,14 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	spin_lock_init(&conn->rx_lock);
 	spin_lock_init(&conn->rx.lock);
 	rcuwait_init(&conn->helper);
-	xs_turns_init(&conn->turns);
-	xs_source_init(&conn->kernel);
+	xs_fq_init(&conn->fq);
+	xs_flow_init(&conn->kernel);
 	WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	conn->next_id = 1;
 	init_waitqueue_head(&conn->wq);
 	lockdep_init_map(&conn->io_map, "xs_conn_io", &io_key, 0);
 	t->conn = conn;
-	t->event = xs_conn_signalled;
+	t->notified = xs_conn_signalled;
 	return 0;
 }
 EXPORT_SYMBOL_GPL(xs_conn_init);
@@ -104,7 +104,7 @@ static void xs_conn_set_up(struct xs_conn *conn)
 	unsigned long flags;
 
 	spin_lock_irqsave(&conn->lock, flags);
-	/* A break that the I/O thread has not seen yet is not forgotten. */
+	/* A break that the kthread has not seen yet is not forgotten. */
 	if (conn->state == XS_CONN_BROKEN)
 		WRITE_ONCE(conn->break_err, 0);
 	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
@@ -147,7 +147,7 @@ EXPORT_SYMBOL_GPL(xs_conn_connect);
 
 /**
  * xs_conn_reconnect() - go on after the domain has been suspended
- * @conn: the I/O thread is parked, the gate is closed and drained
+ * @conn: the kthread is parked, the gate is closed and drained
  *
  * Another server may be at the other end now, so what was left half read is
  * forgotten and transactions opened before are of an older generation. A
@@ -179,7 +179,7 @@ EXPORT_SYMBOL_GPL(xs_conn_reconnect);
  * @conn: the connection
  * @err: what every request that is pending or comes later fails with
  *
- * The I/O thread does the work; the first error stays.
+ * The kthread does the work; the first error stays.
  *
  * Context: Any but hard interrupt.
  */
@@ -223,9 +223,9 @@ EXPORT_SYMBOL_GPL(xs_conn_disconnect);
  * @conn: the connection
  *
  * Tells lockdep that every lock held here is above the waterline. A lock that
- * the I/O thread takes as well is reported as a circular dependency.
+ * the kthread takes as well is reported as a circular dependency.
  *
- * Context: Process, may sleep; never the I/O thread.
+ * Context: Process, may sleep; never the kthread.
  */
 void xs_conn_might_wait(struct xs_conn *conn)
 {
@@ -281,14 +281,14 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	req->state = XS_REQ_QUEUED;
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
 	conn->in_flight++;
-	if (!req->source)
-		req->source = &conn->kernel;
-	xs_turns_add(&conn->turns, req);
+	if (!req->flow)
+		req->flow = &conn->kernel;
+	xs_fq_add(&conn->fq, req);
 	xs_stats_submitted(conn, req);
 }
 
 /*
- * Send what has just been queued, if that is possible. False if the I/O thread
+ * Send what has just been queued, if that is possible. False if the kthread
  * has to be woken for it.
  */
 static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)

@@ -16,7 +16,7 @@
 #include "gate.h"
 #include "request.h"
 #include "ring.h"
-#include "source.h"
+#include "fq.h"
 #include "transport.h"
 
 /*
@@ -26,7 +26,7 @@
 #define XS_GFP		(GFP_NOIO | __GFP_HIGH)
 
 /*
- * Allocations of the I/O thread at the expense of a client's memory cgroup: it
+ * Allocations of the kthread at the expense of a client's memory cgroup: it
  * must not reclaim for one client while others wait. What exceeds the group's
  * limit is charged nevertheless, and the client's own next allocation pays.
  */
@@ -36,7 +36,7 @@
 #define XS_GFP_MUST	(GFP_NOIO | __GFP_NOFAIL)
 
 /*
- * The I/O thread is woken for a message that is complete, or for this much of
+ * The kthread is woken for a message that is complete, or for this much of
  * a longer one, in bytes: half a ring, so that the peer need not stop. A message
  * with more in its body is large.
  */
@@ -63,7 +63,7 @@ struct xs_conn;
 struct xs_conn_ops {
 	/**
 	 * @event: a watch event has arrived; @body holds @len bytes and a NUL
-	 * and is the connection's. I/O thread, must not sleep on anything but
+	 * and is the connection's. kthread, must not sleep on anything but
 	 * an allocation with %XS_GFP. 0, or -ENOMEM to be called again later.
 	 */
 	int (*event)(struct xs_conn *conn, const char *body, size_t len);
@@ -97,13 +97,13 @@ struct xs_conn_stats {
 	unsigned long strays;
 	/** @events: watch events handed upwards */
 	unsigned long events;
-	/** @turns: turns of the I/O thread; by that */
+	/** @turns: turns of the kthread; by that */
 	unsigned long turns;
 	/** @notifications: signals to the peer; under &xs_conn.lock */
 	unsigned long notifications;
 	/** @signals: signals of the peer; whoever is signalled */
 	unsigned long signals;
-	/** @wakes: those of them that woke the I/O thread; likewise */
+	/** @wakes: those of them that woke the kthread; likewise */
 	unsigned long wakes;
 	/** @pokes: those of them that were left to a caller; likewise */
 	unsigned long pokes;
@@ -115,7 +115,7 @@ struct xs_conn_stats {
 };
 
 /**
- * struct xs_conn - queue, table of pending requests, and the I/O thread
+ * struct xs_conn - queue, table of pending requests, and the kthread
  */
 struct xs_conn {
 	/** @t: const after init */
@@ -139,9 +139,9 @@ struct xs_conn {
 	 * a leaf
 	 */
 	spinlock_t lock;
-	/** @turns: who sends next */
-	struct xs_turns turns;
-	/** @state: changed to BROKEN by the I/O thread only */
+	/** @fq: who sends next */
+	struct xs_fq fq;
+	/** @state: changed to BROKEN by the kthread only */
 	enum xs_conn_state state;
 	/** @break_err: why the connection is, or is to be, BROKEN */
 	int break_err;
@@ -153,14 +153,14 @@ struct xs_conn {
 	 */
 	struct hlist_head pending[XS_PENDING_BUCKETS];
 	/** @kernel: the source of requests that name no other */
-	struct xs_source kernel;
+	struct xs_flow kernel;
 	/** @in_flight: how many are in @pending */
 	unsigned int in_flight;
 	/** @next_id: the id to try next; 0 is never used */
 	u32 next_id;
 
 	/**
-	 * @direct: others than the I/O thread may move bytes; changed under
+	 * @direct: others than the kthread may move bytes; changed under
 	 * @lock, and false while that does not run
 	 */
 	bool direct;
@@ -175,16 +175,16 @@ struct xs_conn {
 	} tx;
 
 	/**
-	 * @rx_lock: who receives: the I/O thread, which may then sleep and has
+	 * @rx_lock: who receives: the kthread, which may then sleep and has
 	 * set @rx_busy, or a caller who helps and holds the lock meanwhile.
 	 * Outside of @lock and @rx.lock.
 	 */
 	spinlock_t rx_lock;
-	/** @rx_busy: the I/O thread receives; under @rx_lock */
+	/** @rx_busy: the kthread receives; under @rx_lock */
 	bool rx_busy;
 	/** @responses: ring from the server; under @rx.lock */
 	struct xs_ring responses;
-	/** @initial_error: the page's error field at connect; I/O thread only */
+	/** @initial_error: the page's error field at connect; kthread only */
 	u32 initial_error;
 	/** @rx: the message being received; under @rx.lock until it is whole */
 	struct {
@@ -213,17 +213,17 @@ struct xs_conn {
 	/** @poked: a signal has been left to it; it has not looked yet */
 	bool poked;
 
-	/** @thread: the I/O thread, NULL where a test steps the pump itself */
+	/** @thread: the kthread, NULL where a test steps the pump itself */
 	struct task_struct *thread;
 	/** @started: it has begun */
 	struct completion started;
 	/** @poll_us: for how long it polls, in µs; set after init, const then */
 	unsigned int poll_us;
-	/** @poll_pause: turns until it is tried again; the I/O thread's */
+	/** @poll_pause: turns until it is tried again; the kthread's */
 	unsigned int poll_pause;
-	/** @masked: signals are; set in @t's event, cleared by the I/O thread */
+	/** @masked: signals are; set in @t's event, cleared by the kthread */
 	bool masked;
-	/** @wq: the I/O thread sleeps here */
+	/** @wq: the kthread sleeps here */
 	wait_queue_head_t wq;
 	/** @io_map: the waterline; see xs_conn_might_wait() */
 	struct lockdep_map io_map;
@@ -249,7 +249,7 @@ void xs_conn_poll(struct xs_conn *conn);
 int xs_conn_send_locked(struct xs_conn *conn, bool *kick);
 bool xs_conn_can_send(const struct xs_conn *conn);
 void xs_conn_refill(struct xs_conn *conn);
-void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *source,
 		      bool (*keep)(struct xs_request *req));
 void xs_conn_kick(struct xs_conn *conn);
 

@@ -154,7 +154,7 @@ static void xs_debugfs_show_request_locked(struct seq_file *m,
 	seq_printf(m, " %u %u %s %llu %s\n", hdr->tx_id, hdr->len,
 		   req->state == XS_REQ_SENT ? "sent" : "queued",
 		   div_u64(age, NSEC_PER_USEC),
-		   req->source == &conn->kernel ? "kernel" : "file");
+		   req->flow == &conn->kernel ? "kernel" : "file");
 }
 
 /**
@@ -223,9 +223,9 @@ static unsigned int xs_debugfs_pending(struct xs_watches *watches,
 {
 	unsigned int pending;
 
-	spin_lock(&watches->lanes.lock);
+	spin_lock(&watches->queues.lock);
 	pending = entry->dead ? 0 : entry->watch->nr_pending;
-	spin_unlock(&watches->lanes.lock);
+	spin_unlock(&watches->queues.lock);
 	return pending;
 }
 

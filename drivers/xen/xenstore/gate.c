@@ -156,7 +156,7 @@ static bool xs_gate_is_drained(struct xs_gate *gate)
  * xs_gate_leave() - undo one xs_gate_enter()
  * @gate: the gate
  *
- * Context: Any but hard interrupt; the I/O thread does it for requests.
+ * Context: Any but hard interrupt; the kthread does it for requests.
  */
 void xs_gate_leave(struct xs_gate *gate)
 {

@@ -2,7 +2,7 @@
 /*
  * A caller who waits receives its reply itself.
  *
- * With one request in flight there is nothing that the I/O thread could do
+ * With one request in flight there is nothing that the kthread could do
  * better than the one who waits for the reply, and two wake-ups would be needed
  * in place of one. So who begins to wait alone becomes the helper, to whom the
  * interrupt handler leaves signals: it takes replies off the ring, its own and
@@ -10,7 +10,7 @@
  *
  * Nobody may depend on a caller, which may be of low priority or have used up
  * its share of the processor. What the helper has not looked at when the next
- * signal comes is the I/O thread's, as are events, and replies for which there
+ * signal comes is the kthread's, as are events, and replies for which there
  * is no memory at once.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -54,13 +54,13 @@ static void xs_conn_stop_helping(struct xs_conn *conn)
 		wake_up(&conn->wq);
 }
 
-/* Take what the last signal was for; leave to the I/O thread what is left. */
+/* Take what the last signal was for; leave to the kthread what is left. */
 static void xs_conn_help(struct xs_conn *conn)
 {
 	bool kick = false;
 	int err = 0;
 
-	/* Who does not see this yet wakes the I/O thread, which does no harm. */
+	/* Who does not see this yet wakes the kthread, which does no harm. */
 	WRITE_ONCE(conn->poked, false);
 	lock_map_acquire(&conn->io_map);
 	spin_lock(&conn->rx_lock);

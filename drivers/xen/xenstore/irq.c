@@ -14,7 +14,7 @@
 #include "stats.h"
 
 /*
- * May further signals wait until the I/O thread, which is woken, has run? They
+ * May further signals wait until the kthread, which is woken, has run? They
  * tell it nothing new, unless they have made room for requests that wait, or for
  * the rest of a large message. It pays where the server runs here, too, and may
  * be what each of its signals interrupts.
@@ -22,14 +22,14 @@
 static bool xs_conn_can_mask(const struct xs_conn *conn)
 {
 	return conn->t->peer_is_local && conn->t->ops->mask &&
-	       !xs_turns_waiting(&conn->turns) && !READ_ONCE(conn->rx.large);
+	       !xs_fq_has_sendable(&conn->fq) && !READ_ONCE(conn->rx.large);
 }
 
 /**
  * xs_conn_thread_runs_last() - does the server run first, whatever happens?
  * @conn: the connection
  *
- * If the I/O thread shares the one CPU with the server, whom it does not
+ * If the kthread shares the one CPU with the server, whom it does not
  * preempt, it runs when the server has done all that it can do. Nobody has to
  * look before whether a signal was for anything.
  *
@@ -47,9 +47,9 @@ EXPORT_SYMBOL_GPL(xs_conn_thread_runs_last);
  * @t: the transport of a connection
  *
  * Moves what is under way, then leaves the rest to a caller who helps or to the
- * I/O thread, if there is any.
+ * kthread, if there is any.
  *
- * Context: Any, hard interrupt included. This is &xs_transport.event.
+ * Context: Any, hard interrupt included. This is &xs_transport.notified.
  */
 void xs_conn_signalled(struct xs_transport *t)
 {

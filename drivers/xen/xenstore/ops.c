@@ -5,7 +5,7 @@
  * Each builds a request, waits for the reply and turns it into what a C caller
  * expects. Nothing here knows how a request travels. All functions run in
  * process context, sleep uninterruptibly until the server has answered, and
- * must not be called by the I/O thread.
+ * must not be called by the kthread.
  *
  * Errors that every operation can return:
  *

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the I/O thread does: replies to requests, events upwards.
+ * What the kthread does: replies to requests, events upwards.
  *
- * Everything here runs in the I/O thread (or in a test that has none), but for
+ * Everything here runs in the kthread (or in a test that has none), but for
  * what says that a caller who helps may run it, too; see help.c. It never waits
  * for the server: it moves what can be moved and returns. Requests are sent by
  * send.c; messages are put together by receive.c.
@@ -34,7 +34,7 @@ static void xs_conn_take_all_locked(struct xs_conn *conn,
 					  pending_node) {
 			hlist_del_init(&req->pending_node);
 			list_move_tail(&req->node, list);
-			list_del_init(&req->source->node);
+			list_del_init(&req->flow->node);
 		}
 	}
 	conn->in_flight = 0;
@@ -56,7 +56,7 @@ static int xs_conn_fail_all(struct xs_conn *conn, int err)
 	trace_xenstore_state(conn->state, XS_CONN_BROKEN, err);
 	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
 	xs_conn_take_all_locked(conn, &failed);
-	xs_turns_init(&conn->turns);
+	xs_fq_init(&conn->fq);
 	conn->tx.req = NULL;
 	conn->tx.done = 0;
 	spin_unlock_irqrestore(&conn->lock, flags);
@@ -99,7 +99,7 @@ static void xs_conn_claim_locked(struct xs_conn *conn, struct xs_request *req)
 	lockdep_assert_held(&conn->lock);
 	hlist_del_init(&req->pending_node);
 	conn->in_flight--;
-	xs_turns_answered(&conn->turns, req);
+	xs_fq_completed(&conn->fq, req);
 }
 
 /*
@@ -114,8 +114,8 @@ static int xs_conn_copy_reply(struct xs_conn *conn, struct xs_request *req,
 	int err = -ENOMEM;
 
 	req->reply.hdr = *hdr;
-	if (req->source->memcg) {
-		old = set_active_memcg(req->source->memcg);
+	if (req->flow->memcg) {
+		old = set_active_memcg(req->flow->memcg);
 		err = xs_msg_set_body(&req->reply, conn->rx.body, hdr->len,
 				      XS_GFP_CLIENT);
 		set_active_memcg(old);
@@ -211,7 +211,7 @@ static int xs_conn_receive(struct xs_conn *conn)
 
 /**
  * xs_conn_receive_reply() - receive one message, if nothing can delay that
- * @conn: a connection that is UP; the I/O thread does not receive
+ * @conn: a connection that is UP; the kthread does not receive
  * @err: set to -EIO if the server does not keep to the protocol
  *
  * Events, and replies for which there is no memory at once, are left where they
@@ -274,13 +274,13 @@ static int xs_conn_turn(struct xs_conn *conn)
 }
 
 /**
- * xs_conn_pump() - one turn of the I/O thread
+ * xs_conn_pump() - one turn of the kthread
  * @conn: the connection
  *
  * Sends what fits, receives what is there, completes what was answered. Where
  * no thread runs, a test calls this to step the connection.
  *
- * Context: I/O thread.
+ * Context: kthread.
  * Return: 0; -ENOMEM if an event waits for memory and the turn should be
  * repeated later; the reason if the connection is broken.
  */
@@ -309,7 +309,7 @@ EXPORT_SYMBOL_GPL(xs_conn_pump);
  * xs_conn_at_boundary() - is neither direction in the middle of a message?
  * @conn: the connection
  *
- * Context: I/O thread, or anybody while it is parked.
+ * Context: kthread, or anybody while it is parked.
  * Return: true if the page could be exchanged without losing half a message.
  */
 bool xs_conn_at_boundary(const struct xs_conn *conn)
@@ -326,9 +326,9 @@ EXPORT_SYMBOL_GPL(xs_conn_at_boundary);
  * and written a body; only the last of these gives us something to do. A
  * message that is still incomplete now is followed by another signal.
  *
- * Context: Any, hard interrupt included; a look at what the I/O thread and the
+ * Context: Any, hard interrupt included; a look at what the kthread and the
  * peer may be changing, which errs towards waking.
- * Return: false if the I/O thread, if it slept, would find nothing to do.
+ * Return: false if the kthread, if it slept, would find nothing to do.
  */
 bool xs_conn_event_matters(const struct xs_conn *conn)
 {
@@ -341,7 +341,7 @@ EXPORT_SYMBOL_GPL(xs_conn_event_matters);
  * xs_conn_has_work() - would a turn of the pump achieve anything?
  * @conn: the connection
  *
- * Context: I/O thread.
+ * Context: kthread.
  * Return: true if xs_conn_pump() should be called.
  */
 bool xs_conn_has_work(struct xs_conn *conn)

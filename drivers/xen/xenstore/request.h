@@ -60,7 +60,7 @@ enum xs_req_state {
 };
 
 struct xs_gate;
-struct xs_source;
+struct xs_flow;
 
 /**
  * struct xs_request - one message to the server and its answer
@@ -74,7 +74,7 @@ struct xs_request {
 	struct kref ref;
 	/** @state: under &xs_conn.lock; DONE is published with release */
 	enum xs_req_state state;
-	/** @node: on &xs_source.queue while QUEUED, under &xs_conn.lock */
+	/** @node: on &xs_flow.queue while QUEUED, under &xs_conn.lock */
 	struct list_head node;
 	/** @pending_node: on &xs_conn.pending while accepted, under &xs_conn.lock */
 	struct hlist_node pending_node;
@@ -100,10 +100,10 @@ struct xs_request {
 	/** @caller_tx: for @complete: the transaction the message named */
 	u32 caller_tx;
 	/**
-	 * @source: whose turn it uses; NULL for the kernel's. Stays valid until
+	 * @flow: whose turn it uses; NULL for the kernel's. Stays valid until
 	 * the request completes. Const after submission.
 	 */
-	struct xs_source *source;
+	struct xs_flow *flow;
 	/** @submitted: when it was accepted; const until it completes */
 	u64 submitted;
 	/** @busy: sent in a turn of those who flood; see source.c */

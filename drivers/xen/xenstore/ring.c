@@ -24,7 +24,7 @@
  * @ring: our end
  * @page: the shared page
  *
- * Context: Any; the I/O thread is not running or is parked.
+ * Context: Any; the kthread is not running or is parked.
  */
 void xs_ring_init_requests(struct xs_ring *ring,
 			   struct xenstore_domain_interface *page)
@@ -43,7 +43,7 @@ EXPORT_SYMBOL_GPL(xs_ring_init_requests);
  * @ring: our end
  * @page: the shared page
  *
- * Context: Any; the I/O thread is not running or is parked.
+ * Context: Any; the kthread is not running or is parked.
  */
 void xs_ring_init_responses(struct xs_ring *ring,
 			    struct xenstore_domain_interface *page)
@@ -228,7 +228,7 @@ EXPORT_SYMBOL_GPL(xs_ring_publish_responses);
  * What an earlier kernel left there is not for us. The room is given back
  * with the next xs_ring_publish_responses().
  *
- * Context: Any; the I/O thread is not running or is parked.
+ * Context: Any; the kthread is not running or is parked.
  */
 void xs_ring_skip(struct xs_ring *ring)
 {

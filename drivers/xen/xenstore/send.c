@@ -25,11 +25,11 @@ static void xs_conn_next_request_locked(struct xs_conn *conn)
 
 	lockdep_assert_held(&conn->lock);
 	if (sent) {
-		xs_turns_sent(&conn->turns, sent);
+		xs_fq_sent(&conn->fq, sent);
 		sent->state = XS_REQ_SENT;
 		xs_stats_sent(conn, sent);
 	}
-	conn->tx.req = xs_turns_next(&conn->turns);
+	conn->tx.req = xs_fq_next(&conn->fq);
 	conn->tx.done = 0;
 }
 
@@ -84,7 +84,7 @@ EXPORT_SYMBOL_GPL(xs_conn_send_locked);
  */
 bool xs_conn_can_send(const struct xs_conn *conn)
 {
-	return xs_turns_waiting(&conn->turns) &&
+	return xs_fq_has_sendable(&conn->fq) &&
 	       xs_ring_has_room(&conn->requests);
 }
 EXPORT_SYMBOL_GPL(xs_conn_can_send);
@@ -95,7 +95,7 @@ EXPORT_SYMBOL_GPL(xs_conn_can_send);
  *
  * So a message that is longer than the ring gets through without anybody having
  * to be woken for each part, and a peer that is fast enough never runs dry. An
- * index that cannot be is left to the I/O thread to find.
+ * index that cannot be is left to the kthread to find.
  *
  * Context: Any, hard interrupt included.
  */
@@ -114,7 +114,7 @@ void xs_conn_refill(struct xs_conn *conn)
 EXPORT_SYMBOL_GPL(xs_conn_refill);
 
 static void xs_conn_take_unsent_locked(struct xs_conn *conn,
-				       struct xs_source *source,
+				       struct xs_flow *source,
 				       bool (*keep)(struct xs_request *req),
 				       struct list_head *list)
 	__must_hold(&conn->lock)
@@ -123,7 +123,7 @@ static void xs_conn_take_unsent_locked(struct xs_conn *conn,
 
 	lockdep_assert_held(&conn->lock);
 	list_for_each_entry_safe(req, next, &source->queue, node) {
-		/* The I/O thread has begun with it. */
+		/* The kthread has begun with it. */
 		if (req == conn->tx.req || keep(req))
 			continue;
 		hlist_del_init(&req->pending_node);
@@ -135,7 +135,7 @@ static void xs_conn_take_unsent_locked(struct xs_conn *conn,
 }
 
 /**
- * xs_conn_withdraw() - take back what a source has not sent
+ * xs_conn_cancel() - take back what a source has not sent
  * @conn: the connection
  * @source: who submits nothing in the meantime
  * @keep: which requests are to be sent nevertheless; it may change their
@@ -146,7 +146,7 @@ static void xs_conn_take_unsent_locked(struct xs_conn *conn,
  *
  * Context: Process.
  */
-void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
+void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *source,
 		      bool (*keep)(struct xs_request *req))
 {
 	struct xs_request *req, *next;
@@ -162,7 +162,7 @@ void xs_conn_withdraw(struct xs_conn *conn, struct xs_source *source,
 		xs_request_finish(req, -ECANCELED);
 	}
 }
-EXPORT_SYMBOL_GPL(xs_conn_withdraw);
+EXPORT_SYMBOL_GPL(xs_conn_cancel);
 
 /**
  * xs_conn_kick() - signal the peer
@@ -177,6 +177,6 @@ void xs_conn_kick(struct xs_conn *conn)
 	spin_lock_irqsave(&conn->lock, flags);
 	xs_stats_notify(conn);
 	spin_unlock_irqrestore(&conn->lock, flags);
-	conn->t->ops->kick(conn->t);
+	conn->t->ops->notify(conn->t);
 }
 EXPORT_SYMBOL_GPL(xs_conn_kick);

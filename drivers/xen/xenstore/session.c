@@ -5,7 +5,7 @@
  * A session is an open file of the device as a state machine: bytes in, bytes
  * out, no file and no user memory but what an iterator brings. Writers
  * assemble messages and hand them to session_msg.c; readers drain a list that
- * the I/O thread appends to. Neither ever holds a lock of the I/O thread while
+ * the kthread appends to. Neither ever holds a lock of the kthread while
  * it touches the client's memory, so a client that is stuck in a page fault
  * delays itself alone.
  *
@@ -20,12 +20,12 @@
 
 #include "session.h"
 
-static void xs_session_undo_work(struct work_struct *work)
+static void xs_session_cleanup_work(struct work_struct *work)
 {
 	struct xs_session *session;
 
-	session = container_of(work, struct xs_session, undo_work);
-	xs_session_undo(session, XS_GATE_REQUEST);
+	session = container_of(work, struct xs_session, cleanup_work);
+	xs_session_cleanup(session, XS_GATE_REQUEST);
 	xs_session_put(session);
 }
 
@@ -52,8 +52,8 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 	session->conn = conn;
 	session->watches = watches;
 	session->limits = limits;
-	xs_source_init(&session->source);
-	session->source.memcg = get_mem_cgroup_from_mm(current->mm);
+	xs_flow_init(&session->flow);
+	session->flow.memcg = get_mem_cgroup_from_mm(current->mm);
 	kref_init(&session->ref);
 	mutex_init(&session->write_mutex);
 	mutex_init(&session->read_mutex);
@@ -62,7 +62,7 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 	INIT_LIST_HEAD(&session->txns);
 	INIT_LIST_HEAD(&session->watch_list);
 	init_waitqueue_head(&session->wq);
-	INIT_WORK(&session->undo_work, xs_session_undo_work);
+	INIT_WORK(&session->cleanup_work, xs_session_cleanup_work);
 	return session;
 }
 EXPORT_SYMBOL_GPL(xs_session_open);
@@ -84,7 +84,7 @@ static void xs_session_free(struct kref *ref)
 	struct xs_session *session = container_of(ref, struct xs_session, ref);
 	struct module *module = session->module;
 
-	mem_cgroup_put(session->source.memcg);
+	mem_cgroup_put(session->flow.memcg);
 	kfree(session);
 	/* The last: with the module goes the connection. */
 	module_put(module);
@@ -94,7 +94,7 @@ static void xs_session_free(struct kref *ref)
  * xs_session_put() - drop a reference
  * @session: the session
  *
- * Context: Any; the I/O thread does it for requests.
+ * Context: Any; the kthread does it for requests.
  */
 void xs_session_put(struct xs_session *session)
 {
@@ -124,12 +124,12 @@ void xs_session_close(struct xs_session *session)
 
 	list_for_each_entry_safe(msg, next, &unread, node)
 		msg->release(msg);
-	xs_session_withdraw(session);
+	xs_session_cancel(session);
 	/*
 	 * The file's reference becomes that of the work, unless the reply to a
 	 * START has just scheduled it with a reference of its own.
 	 */
-	if (!schedule_work(&session->undo_work))
+	if (!schedule_work(&session->cleanup_work))
 		xs_session_put(session);
 }
 EXPORT_SYMBOL_GPL(xs_session_close);

@@ -44,15 +44,15 @@ struct xs_session {
 	struct xs_conn *conn;
 	/** @watches: const after open */
 	struct xs_watches *watches;
-	/** @source: its turns at the connection; under &xs_conn.lock */
-	struct xs_source source;
+	/** @flow: its turns at the connection; under &xs_conn.lock */
+	struct xs_flow flow;
 	/** @limits: const after open; what it points to may change */
 	const struct xs_session_limits *limits;
 	/** @module: who made @conn, kept from going; const after open */
 	struct module *module;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
-	 * @undo_work is scheduled; @source lives as long
+	 * @cleanup_work is scheduled; @source lives as long
 	 */
 	struct kref ref;
 
@@ -91,8 +91,8 @@ struct xs_session {
 	bool closing;
 	/** @wq: readers, pollers, and writers who have to wait for readers */
 	wait_queue_head_t wq;
-	/** @undo_work: cleans up at the server after the client */
-	struct work_struct undo_work;
+	/** @cleanup_work: cleans up at the server after the client */
+	struct work_struct cleanup_work;
 };
 
 /**
@@ -177,7 +177,7 @@ __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait);
 
 /* session_undo.c: what a client leaves behind */
-void xs_session_withdraw(struct xs_session *session);
-void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind);
+void xs_session_cancel(struct xs_session *session);
+void xs_session_cleanup(struct xs_session *session, enum xs_gate_kind kind);
 
 #endif /* _XENSTORE_SESSION_H */

@@ -75,12 +75,12 @@ int xs_session_fail(struct xs_session *session, int err)
 	return err;
 }
 
-/* === Completions: I/O thread === */
+/* === Completions: kthread === */
 
-static void xs_session_schedule_undo(struct xs_session *session)
+static void xs_session_schedule_cleanup(struct xs_session *session)
 {
 	xs_session_get(session);
-	if (!schedule_work(&session->undo_work))
+	if (!schedule_work(&session->cleanup_work))
 		xs_session_put(session);
 }
 
@@ -110,7 +110,7 @@ static void xs_session_started(struct xs_session *session, struct xs_txn *txn,
 	closing = session->closing;
 	spin_unlock(&session->lock);
 	if (closing)
-		xs_session_schedule_undo(session);
+		xs_session_schedule_cleanup(session);
 }
 
 static void xs_session_complete(struct xs_request *req)
@@ -162,7 +162,7 @@ int xs_session_submit(struct xs_session *session, struct xs_request *req,
 	req->arg = arg;
 	req->caller_id = session->in.hdr.req_id;
 	req->caller_tx = session->in.hdr.tx_id;
-	req->source = &session->source;
+	req->flow = &session->flow;
 	req->complete = xs_session_complete;
 	xs_session_get(session);
 	err = xs_conn_submit(session->conn, req);
@@ -314,7 +314,7 @@ static int xs_session_end(struct xs_session *session)
 /* The server would reset the whole kernel's; the client means its own. */
 static int xs_session_reset(struct xs_session *session)
 {
-	xs_session_undo(session, XS_GATE_NESTED);
+	xs_session_cleanup(session, XS_GATE_NESTED);
 	return xs_session_answer(session, 0);
 }
 

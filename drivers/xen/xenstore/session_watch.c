@@ -3,7 +3,7 @@
  * The watches of a session.
  *
  * A client's watch is an entry of the registry like any other; its events do
- * not go through a lane but straight from the I/O thread to the list of unread
+ * not go through a queue but straight from the kthread to the list of unread
  * messages, where an event that is unread makes an equal one superfluous.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -23,7 +23,7 @@ struct xs_session_event {
 	char body[] __counted_by(size);	/* path and token, each with its NUL */
 };
 
-/* Freed by a reader, by the close, or unqueued by the I/O thread. */
+/* Freed by a reader, by the close, or unqueued by the kthread. */
 static void xs_session_event_release(struct xs_msg *msg)
 {
 	struct xs_session_event *event;
@@ -67,7 +67,7 @@ xs_session_event_alloc(struct xs_session_watch *watch, const char *path,
 static struct xs_session_event *
 xs_session_event_make(struct xs_session_watch *watch, const char *path)
 {
-	struct mem_cgroup *memcg = watch->session->source.memcg;
+	struct mem_cgroup *memcg = watch->session->flow.memcg;
 	struct xs_session_event *event = NULL;
 	struct mem_cgroup *old;
 
@@ -234,7 +234,7 @@ static void xs_session_watch_drop(struct xs_session_watch *watch)
  * @watch: the watch; the request's reference is dropped
  * @reply: the answer; a refusal ends the watch
  *
- * Context: I/O thread.
+ * Context: kthread.
  */
 void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply)
@@ -250,7 +250,7 @@ void xs_session_watched(struct xs_session_watch *watch,
  * @reply: the answer; to remove what is not there has always succeeded on
  *	this device, so -ENOENT becomes "OK"
  *
- * Context: I/O thread.
+ * Context: kthread.
  */
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply)
 {

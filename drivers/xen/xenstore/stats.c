@@ -3,7 +3,7 @@
  * How long requests take.
  *
  * From acceptance to reply, so waiting for one's turn is part of it, and
- * waiting at the gate is not. Runs in the I/O thread, which alone writes what
+ * waiting at the gate is not. Runs in the kthread, which alone writes what
  * is counted here.
  *
  * Copyright (C) 2026 The xenbus authors

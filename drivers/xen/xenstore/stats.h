@@ -81,7 +81,7 @@ static inline void xs_stats_stray(struct xs_conn *conn)
  * xs_stats_event() - a watch event has been handed upwards
  * @conn: the connection
  *
- * Context: I/O thread.
+ * Context: kthread.
  */
 static inline void xs_stats_event(struct xs_conn *conn)
 {
@@ -89,10 +89,10 @@ static inline void xs_stats_event(struct xs_conn *conn)
 }
 
 /**
- * xs_stats_turn() - the I/O thread looks at the rings
+ * xs_stats_turn() - the kthread looks at the rings
  * @conn: the connection
  *
- * Context: I/O thread.
+ * Context: kthread.
  */
 static inline void xs_stats_turn(struct xs_conn *conn)
 {
@@ -137,7 +137,7 @@ static inline void xs_stats_poke(struct xs_conn *conn)
 }
 
 /**
- * xs_stats_wake() - a signal is about to wake the I/O thread, if that sleeps
+ * xs_stats_wake() - a signal is about to wake the kthread, if that sleeps
  * @conn: the connection
  *
  * Context: As xs_stats_signal().

@@ -91,7 +91,7 @@ static void xs_watches_rearm(struct xs_watches *watches)
  * @watches: the watches; their connection is suspended
  *
  * Returns when every request has been answered, every transaction of the
- * kernel has ended and the I/O thread is parked. Whoever comes later waits
+ * kernel has ended and the kthread is parked. Whoever comes later waits
  * until xs_watches_resume() or xs_watches_suspend_cancel(), one of which must
  * follow; a second suspend waits for that too.
  *

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The I/O thread: when it works, sleeps and stands still.
+ * The kthread: when it works, sleeps and stands still.
  *
  * What it does in a turn is xs_conn_pump().
  *
@@ -17,7 +17,7 @@
 
 #include "conn.h"
 
-/* From now on anybody may move bytes, or only the I/O thread. */
+/* From now on anybody may move bytes, or only the kthread. */
 static void xs_conn_set_direct(struct xs_conn *conn, bool direct)
 {
 	unsigned long flags;
@@ -75,7 +75,7 @@ static bool xs_conn_should_poll(struct xs_conn *conn)
  * xs_conn_poll() - stay awake for an answer that comes at once
  * @conn: the connection; &xs_conn.poll_us at most
  *
- * Context: I/O thread; the CPU is kept unless anybody else needs it.
+ * Context: kthread; the CPU is kept unless anybody else needs it.
  */
 void xs_conn_poll(struct xs_conn *conn)
 {
@@ -149,7 +149,7 @@ static void xs_conn_let_server_finish(struct task_struct *thread)
 }
 
 /**
- * xs_conn_start() - start the I/O thread
+ * xs_conn_start() - start the kthread
  * @conn: a connection without one
  *
  * Context: Process, may sleep.
@@ -175,7 +175,7 @@ int xs_conn_start(struct xs_conn *conn)
 EXPORT_SYMBOL_GPL(xs_conn_start);
 
 /**
- * xs_conn_stop() - end the I/O thread
+ * xs_conn_stop() - end the kthread
  * @conn: the connection; what is pending stays so
  *
  * Context: Process, may sleep.
@@ -190,7 +190,7 @@ void xs_conn_stop(struct xs_conn *conn)
 EXPORT_SYMBOL_GPL(xs_conn_stop);
 
 /**
- * xs_conn_park() - stop the I/O thread between two messages
+ * xs_conn_park() - stop the kthread between two messages
  * @conn: the gate is closed and drained
  *
  * No message is half processed then. A part of the next one may wait in the
@@ -209,7 +209,7 @@ void xs_conn_park(struct xs_conn *conn)
 EXPORT_SYMBOL_GPL(xs_conn_park);
 
 /**
- * xs_conn_unpark() - let the I/O thread go on
+ * xs_conn_unpark() - let the kthread go on
  * @conn: the connection
  *
  * Context: Process.

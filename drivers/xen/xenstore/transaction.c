@@ -111,7 +111,7 @@ static int xs_transaction_doom(struct xs_transaction *txn, int err)
 	return err;
 }
 
-/* I/O thread. That nothing was there to be removed is no failure. */
+/* kthread. That nothing was there to be removed is no failure. */
 static void xs_transaction_answered(struct xs_request *req)
 {
 	struct xs_transaction *txn = req->owner;

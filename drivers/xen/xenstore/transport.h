@@ -27,12 +27,12 @@ struct xs_transport_ops {
 	void (*disconnect)(struct xs_transport *t);
 	/**
 	 * @reconnect: page or event channel may have changed while the domain
-	 * was suspended; find them again. Called with the I/O thread parked.
+	 * was suspended; find them again. Called with the kthread parked.
 	 * Process context, may sleep. 0 or a negative errno.
 	 */
 	int (*reconnect)(struct xs_transport *t);
-	/** @kick: signal the peer. Any context, never sleeps. */
-	void (*kick)(struct xs_transport *t);
+	/** @notify: signal the peer. Any context, never sleeps. */
+	void (*notify)(struct xs_transport *t);
 	/**
 	 * @mask: no @event until @unmask; NULL if that cannot be had. Called
 	 * from within @event, never sleeps.
@@ -40,7 +40,7 @@ struct xs_transport_ops {
 	void (*mask)(struct xs_transport *t);
 	/**
 	 * @unmask: forget the signals that came since @mask and let further
-	 * ones through. I/O thread.
+	 * ones through. kthread.
 	 */
 	void (*unmask)(struct xs_transport *t);
 };
@@ -51,13 +51,13 @@ struct xs_transport_ops {
 struct xs_transport {
 	/** @ops: const */
 	const struct xs_transport_ops *ops;
-	/** @page: the ring page; changes only while the I/O thread is parked */
+	/** @page: the ring page; changes only while the kthread is parked */
 	struct xenstore_domain_interface *page;
 	/**
-	 * @event: the peer has signalled. Set by the connection before @connect,
+	 * @notified: the peer has signalled. Set by the connection before @connect,
 	 * called by the transport from hard interrupt or any other context.
 	 */
-	void (*event)(struct xs_transport *t);
+	void (*notified)(struct xs_transport *t);
 	/** @conn: for @event; set together with it */
 	void *conn;
 	/**

@@ -5,7 +5,7 @@
  * Every watch has an entry here with an id of its own; the token that the
  * server sends back is that id behind a number drawn at boot, so that neither
  * an address of the kernel leaks nor an event meant for an earlier kernel of
- * this domain finds a taker. The I/O thread finds the entry of an event and
+ * this domain finds a taker. The kthread finds the entry of an event and
  * either hands it over at once (files) or queues it for the dispatcher
  * (drivers), whose callbacks run in process context and may use the store.
  *
@@ -27,9 +27,9 @@
 #include "ops.h"
 #include "watch.h"
 
-/* A driver's event, from the I/O thread to whoever runs the callback. */
+/* A driver's event, from the kthread to whoever runs the callback. */
 struct xs_watch_event {
-	struct xs_lane_item item;	/* owned by @entry */
+	struct xs_queue_item item;	/* owned by @entry */
 	struct list_head entry_node;	/* on &xs_watch_entry.events */
 	struct hlist_node pending_node;	/* on &xs_watches.pending */
 	struct xs_watch_entry *entry;	/* holds a reference */
@@ -78,8 +78,8 @@ static void xs_watch_entry_release(struct kref *ref)
 	entry = container_of(ref, struct xs_watch_entry, ref);
 	if (entry->ops)
 		entry->ops->release(entry);
-	if (entry->lane)
-		xs_lane_put(entry->lane);
+	if (entry->queue)
+		xs_queue_put(entry->queue);
 	kfree_rcu(entry, rcu);
 }
 
@@ -131,14 +131,14 @@ static void xs_watch_entry_kill(struct xs_watches *watches,
 	struct xs_watch_event *event, *next;
 	LIST_HEAD(events);
 
-	spin_lock(&watches->lanes.lock);
+	spin_lock(&watches->queues.lock);
 	entry->dead = true;
 	list_splice_init(&entry->events, &events);
 	list_for_each_entry(event, &events, entry_node) {
-		xs_lane_cancel_locked(entry->lane, &event->item);
+		xs_queue_cancel_locked(entry->queue, &event->item);
 		hlist_del(&event->pending_node);
 	}
-	spin_unlock(&watches->lanes.lock);
+	spin_unlock(&watches->queues.lock);
 
 	list_for_each_entry_safe(event, next, &events, entry_node) {
 		kfree(event);
@@ -190,7 +190,7 @@ struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 }
 EXPORT_SYMBOL_GPL(xs_watch_entry_request);
 
-/* === Events: I/O thread === */
+/* === Events: kthread === */
 
 static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 					    const char *path, const char *token)
@@ -215,8 +215,8 @@ static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 	return NULL;
 }
 
-/* With the lock of the lanes held, because the lane lets go of it. */
-static void xs_watch_event_take(struct xs_lane_item *item)
+/* With the lock of the queues held, because the queue lets go of it. */
+static void xs_watch_event_take(struct xs_queue_item *item)
 {
 	struct xs_watch_event *event;
 
@@ -227,7 +227,7 @@ static void xs_watch_event_take(struct xs_lane_item *item)
 }
 
 /* After the callback the watch may be gone. */
-static void xs_watch_event_run(struct xs_lane_item *item)
+static void xs_watch_event_run(struct xs_queue_item *item)
 {
 	struct xs_watch_event *event;
 	struct xs_watch_entry *entry;
@@ -248,7 +248,7 @@ static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
 	event = kmalloc(struct_size(event, path, size), XS_GFP | __GFP_NOWARN);
 	if (!event)
 		return NULL;
-	xs_lane_item_init(&event->item, xs_watch_event_run);
+	xs_queue_item_init(&event->item, xs_watch_event_run);
 	event->item.owner = entry;
 	event->item.take = xs_watch_event_take;
 	event->entry = entry;
@@ -265,11 +265,11 @@ static struct hlist_head *xs_watch_bucket(struct xs_watches *watches,
 
 static bool xs_watch_is_pending_locked(struct xs_watches *watches,
 				       const struct xs_watch_event *new)
-	__must_hold(&watches->lanes.lock)
+	__must_hold(&watches->queues.lock)
 {
 	struct xs_watch_event *event;
 
-	lockdep_assert_held(&watches->lanes.lock);
+	lockdep_assert_held(&watches->queues.lock);
 	hlist_for_each_entry(event, xs_watch_bucket(watches, new),
 			     pending_node) {
 		if (event->hash == new->hash && event->entry == new->entry &&
@@ -287,7 +287,7 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 	struct xenbus_watch *watch = entry->watch;
 	bool queued = false;
 
-	spin_lock(&watches->lanes.lock);
+	spin_lock(&watches->queues.lock);
 	if (entry->dead)
 		goto out_unlock;
 	if (watch->will_handle &&
@@ -300,10 +300,10 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 	list_add_tail(&event->entry_node, &entry->events);
 	hlist_add_head(&event->pending_node, xs_watch_bucket(watches, event));
 	watch->nr_pending++;
-	xs_lane_add_locked(entry->lane, &event->item);
+	xs_queue_add_locked(entry->queue, &event->item);
 	queued = true;
 out_unlock:
-	spin_unlock(&watches->lanes.lock);
+	spin_unlock(&watches->queues.lock);
 	return queued;
 }
 
@@ -312,9 +312,9 @@ static bool xs_watch_is_full(struct xs_watches *watches,
 {
 	bool full;
 
-	spin_lock(&watches->lanes.lock);
+	spin_lock(&watches->queues.lock);
 	full = !entry->dead && entry->watch->nr_pending >= XS_WATCH_PENDING_MAX;
-	spin_unlock(&watches->lanes.lock);
+	spin_unlock(&watches->queues.lock);
 	return full;
 }
 
@@ -323,7 +323,7 @@ static int xs_watch_deliver_driver(struct xs_watches *watches,
 				   struct xs_watch_entry *entry,
 				   const char *path)
 {
-	struct xs_lane *lane = xs_lane_get(entry->lane);
+	struct xs_queue *queue = xs_queue_get(entry->queue);
 	struct xs_watch_event *event;
 	int err = -ENOMEM;
 
@@ -331,17 +331,17 @@ static int xs_watch_deliver_driver(struct xs_watches *watches,
 		path = entry->path;
 	event = xs_watch_event_alloc(entry, path);
 	if (!event)
-		goto out_put_lane;
+		goto out_put_queue;
 	err = 0;
 	if (xs_watch_queue_event(watches, event)) {
 		/* The event, the watch and its entry may be gone by now. */
-		xs_lane_kick(lane);
+		xs_queue_kick(queue);
 	} else {
 		kfree(event);
 		xs_watch_entry_put(entry);
 	}
-out_put_lane:
-	xs_lane_put(lane);
+out_put_queue:
+	xs_queue_put(queue);
 	return err;
 }
 
@@ -380,7 +380,7 @@ EXPORT_SYMBOL_GPL(xs_watch_conn_ops);
 /* === Life === */
 
 /**
- * xs_watches_dispatch() - run the callback of the oldest event in common lane
+ * xs_watches_dispatch() - run the callback of the oldest event in common queue
  * @watches: a registry without threads
  *
  * Context: Process; sleeps for as long as the callback does.
@@ -388,7 +388,7 @@ EXPORT_SYMBOL_GPL(xs_watch_conn_ops);
  */
 bool xs_watches_dispatch(struct xs_watches *watches)
 {
-	return xs_lane_run_one(&watches->lanes.common);
+	return xs_queue_run_one(&watches->queues.common);
 }
 EXPORT_SYMBOL_GPL(xs_watches_dispatch);
 
@@ -408,7 +408,7 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 	watches->nonce = get_random_u32();
 	xa_init_flags(&watches->entries, XA_FLAGS_ALLOC1);
 	watches->next_id = 1;
-	xs_lanes_init(&watches->lanes);
+	xs_queues_init(&watches->queues);
 	for (i = 0; i < XS_WATCH_PENDING_BUCKETS; i++)
 		INIT_HLIST_HEAD(&watches->pending[i]);
 	watches->merged = 0;
@@ -418,7 +418,7 @@ EXPORT_SYMBOL_GPL(xs_watches_init);
 
 /**
  * xs_watches_destroy() - free what a registry holds
- * @watches: the connection has been stopped, and so have the lanes
+ * @watches: the connection has been stopped, and so have the queues
  *
  * Context: Process.
  */
@@ -438,11 +438,11 @@ EXPORT_SYMBOL_GPL(xs_watches_destroy);
  * @watches: a registry at a connection that is up
  *
  * Context: Process, may sleep.
- * Return: 0 or the error of xs_lanes_start().
+ * Return: 0 or the error of xs_queues_start().
  */
 int xs_watches_start(struct xs_watches *watches)
 {
-	return xs_lanes_start(&watches->lanes, !watches->conn->t->peer_is_local);
+	return xs_queues_start(&watches->queues, !watches->conn->t->peer_is_local);
 }
 EXPORT_SYMBOL_GPL(xs_watches_start);
 
@@ -454,6 +454,6 @@ EXPORT_SYMBOL_GPL(xs_watches_start);
  */
 void xs_watches_stop(struct xs_watches *watches)
 {
-	xs_lanes_stop(&watches->lanes);
+	xs_queues_stop(&watches->queues);
 }
 EXPORT_SYMBOL_GPL(xs_watches_stop);

@@ -14,7 +14,7 @@
 #include <xen/xenbus.h>
 
 #include "conn.h"
-#include "lane.h"
+#include "queue.h"
 
 /* More pending events of one watch than this are merged into one. */
 #define XS_WATCH_PENDING_MAX	1024
@@ -28,11 +28,11 @@
 struct xs_watch_entry;
 
 /**
- * struct xs_watch_ops - a receiver that takes events in the I/O thread
+ * struct xs_watch_ops - a receiver that takes events in the kthread
  */
 struct xs_watch_ops {
 	/**
-	 * @event: the watch has fired for @path. I/O thread, takes spinlocks
+	 * @event: the watch has fired for @path. kthread, takes spinlocks
 	 * only. 0, or -ENOMEM to be called again later.
 	 */
 	int (*event)(struct xs_watch_entry *entry, const char *path);
@@ -44,7 +44,7 @@ struct xs_watch_ops {
  * struct xs_watch_entry - one watch as the server knows it
  *
  * Either &xs_watch_entry.watch is a driver's watch, whose callback runs in a
- * lane, or &xs_watch_entry.ops takes the events at once.
+ * queue, or &xs_watch_entry.ops takes the events at once.
  */
 struct xs_watch_entry {
 	/** @ref: registry 1, whoever created it 1, one per queued event */
@@ -59,11 +59,11 @@ struct xs_watch_entry {
 	void *owner;
 	/** @watch: const after init; NULL if @ops is set */
 	struct xenbus_watch *watch;
-	/** @lane: where the callback runs, a reference; NULL if @ops is set */
-	struct xs_lane *lane;
-	/** @events: pending events, oldest first; under &xs_lanes.lock */
+	/** @queue: where the callback runs, a reference; NULL if @ops is set */
+	struct xs_queue *queue;
+	/** @events: pending events, oldest first; under &xs_queues.lock */
 	struct list_head events;
-	/** @dead: unregistered, takes no more events; under &xs_lanes.lock */
+	/** @dead: unregistered, takes no more events; under &xs_queues.lock */
 	bool dead;
 	/** @token: what the server sends back; const while registered */
 	char token[XS_WATCH_TOKEN_SIZE];
@@ -88,13 +88,13 @@ struct xs_watches {
 	/** @next_id: where the next search for a free id begins; its lock */
 	u32 next_id;
 
-	/** @lanes: where callbacks run; its lock protects what follows */
-	struct xs_lanes lanes;
+	/** @queues: where callbacks run; its lock protects what follows */
+	struct xs_queues queues;
 	/** @pending: pending events by watch and path */
 	struct hlist_head pending[XS_WATCH_PENDING_BUCKETS];
 	/** @merged: events that said nothing new and were not queued */
 	u64 merged;
-	/** @dropped: events that belong to no watch; I/O thread only */
+	/** @dropped: events that belong to no watch; kthread only */
 	u64 dropped;
 };
 
@@ -113,7 +113,7 @@ void xs_watches_suspend_cancel(struct xs_watches *watches);
 
 int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch);
 int xs_watch_register_in(struct xs_watches *watches,
-			 struct xenbus_watch *watch, struct xs_lane *lane);
+			 struct xenbus_watch *watch, struct xs_queue *queue);
 void xs_watch_unregister(struct xs_watches *watches,
 			 struct xenbus_watch *watch);
 

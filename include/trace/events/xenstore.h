@@ -83,7 +83,7 @@ DECLARE_EVENT_CLASS(xenstore_request,
 		__entry->type = xs_request_header(req)->type;
 		__entry->tx = xs_request_header(req)->tx_id;
 		__entry->len = xs_request_header(req)->len;
-		__entry->kernel = req->source == &conn->kernel;
+		__entry->kernel = req->flow == &conn->kernel;
 	),
 
 	TP_printk("id=%u type=%s tx=%u len=%u source=%s",
@@ -158,7 +158,7 @@ TRACE_EVENT(xenstore_event,
 	TP_printk("watch=%u len=%u", __entry->watch, __entry->len)
 );
 
-/* A signal of the peer has found the I/O thread asleep, and work for it. */
+/* A signal of the peer has found the kthread asleep, and work for it. */
 TRACE_EVENT(xenstore_wake,
 
 	TP_PROTO(struct xs_conn *conn),

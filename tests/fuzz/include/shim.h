@@ -4,7 +4,7 @@
  *
  * Most headers are the kernel's own, from tools/include. Those beside this one
  * stand in for the rest. They are strict: a lock that is taken twice, a sleep
- * under a spinlock or in the I/O thread, a reference count that goes wrong is
+ * under a spinlock or in the kthread, a reference count that goes wrong is
  * the end of the process, as it would be a splat in the kernel.
  */
 #ifndef SHIM_H
@@ -37,7 +37,7 @@ struct shim {
 	unsigned int outer_spinlocks;
 	/** @mutexes: held now */
 	unsigned int mutexes;
-	/** @io: within the I/O thread's turn, which must not sleep */
+	/** @io: within the kthread's turn, which must not sleep */
 	unsigned int io;
 	/** @rcu: nested read-side sections */
 	unsigned int rcu;

@@ -12,7 +12,7 @@
 
 #include "fake_bus.h"
 #include "fake_memory.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 static int bus_init(struct kunit *test)
 {
@@ -327,7 +327,7 @@ static void event_of_a_drivers_own_node_asks_nothing(struct kunit *test)
 
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/tx-ring-ref", &fake_bus_type);
 
-	KUNIT_EXPECT_EQ(test, xs_store_watches()->lanes.busy, 0);
+	KUNIT_EXPECT_EQ(test, xs_store_watches()->queues.busy, 0);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer), before);
 }
 

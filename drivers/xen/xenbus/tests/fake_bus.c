@@ -14,7 +14,7 @@
 #include <linux/string.h>
 
 #include "fake_bus.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 static struct fake_bus *fake_bus_current;
 
@@ -116,21 +116,21 @@ static bool fake_bus_flush_common(void)
 /**
  * fake_bus_flush() - wait until all events so far have been handled
  *
- * An event for the bus may lead to a look in the lane of a device, and this to
- * another device in the common lane, whose peer then has a state.
+ * An event for the bus may lead to a look in the queue of a device, and this to
+ * another device in the common queue, whose peer then has a state.
  *
  * Context: Process; not a callback of a watch.
- * Return: false if a lane is stuck.
+ * Return: false if a queue is stuck.
  */
 bool fake_bus_flush(void)
 {
-	struct xs_lanes *lanes = &xs_store_watches()->lanes;
+	struct xs_queues *queues = &xs_store_watches()->queues;
 	bool done = true;
 	int i;
 
 	for (i = 0; i < 3 && done; i++)
 		done = fake_bus_flush_common() &&
-		       fake_wait_until(!READ_ONCE(lanes->busy));
+		       fake_wait_until(!READ_ONCE(queues->busy));
 	return done;
 }
 
@@ -293,7 +293,7 @@ static int fake_bus_remove_one(struct device *dev, void *unused)
 static void fake_bus_destroy(void *unused)
 {
 	bus_for_each_dev(&fake_bus_type.bus, NULL, NULL, fake_bus_remove_one);
-	/* The table lets go of them in their lanes. */
+	/* The table lets go of them in their queues. */
 	memset(fake_bus_current->store->refuse, 0,
 	       sizeof(fake_bus_current->store->refuse));
 	KUNIT_EXPECT_TRUE(fake_bus_current->test, fake_bus_flush());

@@ -13,16 +13,16 @@
 #include <linux/slab.h>
 #include <linux/stdarg.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_memory.h"
 #include "fake_store.h"
 #include "ops.h"
 
 struct alloc_fixture {
-	/* Steps of the I/O thread are the test's own. */
-	struct fake_site *site;
+	/* Steps of the kthread are the test's own. */
+	struct test_env *site;
 	struct xs_session *session;
-	/* There is an I/O thread; what it allocates is not counted. */
+	/* There is an kthread; what it allocates is not counted. */
 	struct fake_store *store;
 	struct xs_conn *conn;
 	char body[500];
@@ -36,8 +36,8 @@ static int alloc_init(struct kunit *test)
 		kunit_skip(test, "allocations cannot be counted here");
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
 	f->store = fake_store_create(test);
 	f->conn = fake_conn_create(test, &f->store->peer.t, NULL, NULL,
 				   FAKE_CONN_RUNNING);
@@ -166,15 +166,15 @@ static void client_read_allocates_once_if_the_reply_is_small(struct kunit *test)
 	unsigned int n;
 
 	fake_memory_count();
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
 	n = fake_memory_counted();
 
-	fake_peer_reply_to(f->site->peer, fake_site_next(f->site), f->body,
+	fake_peer_reply_to(f->site->peer, test_env_next(f->site), f->body,
 			   param->len);
 	fake_peer_step(f->site->peer);
 	fake_memory_count();
 	xs_conn_pump(f->site->conn);
-	KUNIT_EXPECT_TRUE(test, fake_client_receive(f->site, f->session));
+	KUNIT_EXPECT_TRUE(test, fake_user_receive(f->site, f->session));
 	n += fake_memory_counted();
 
 	KUNIT_EXPECT_EQ(test, f->site->received.hdr.len, param->len);
@@ -186,13 +186,13 @@ static void event_of_a_client_allocates_once(struct kunit *test)
 	struct alloc_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	watch = fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_peer_event(f->site->peer, "w/child", fake_site_token(watch));
+	watch = fake_user_watch(f->site, f->session, "w\0t", 4);
+	fake_peer_event(f->site->peer, "w/child", test_env_token(watch));
 	fake_peer_step(f->site->peer);
 	fake_memory_count();
 	xs_conn_pump(f->site->conn);
 	KUNIT_EXPECT_EQ(test, fake_memory_counted(), 1);
-	fake_client_expect_event(f->site, f->session, "w/child\0t", 10);
+	fake_user_expect_event(f->site, f->session, "w/child\0t", 10);
 }
 
 static struct kunit_case alloc_cases[] = {

@@ -2,7 +2,7 @@
 /*
  * Tests of values that are kept.
  *
- * An I/O thread works against the fake store, and messages that the store
+ * An kthread works against the fake store, and messages that the store
  * receives are counted. Where an event and a reply have to meet in one order,
  * the test is the server.
  *
@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 
 #include "cache.h"
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 #include "ops.h"
 
@@ -22,7 +22,7 @@
 
 struct cache_fixture {
 	struct fake_store *store;
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_cache cache;
 };
 
@@ -37,7 +37,7 @@ static void cache_setup(struct kunit *test, struct cache_fixture *f)
 {
 	xs_cache_init(&f->cache, &f->site->watches, CACHE_ENTRIES,
 		      CACHE_UNREAD);
-	fake_site_start(f->site);
+	test_env_start(f->site);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, cache_cleanup, f),
 			0);
 }
@@ -49,7 +49,7 @@ static int cache_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->store = fake_store_create(test);
-	f->site = fake_site_create_at(test, &f->store->peer);
+	f->site = test_env_create_at(test, &f->store->peer);
 	test->priv = f;
 	cache_setup(test, f);
 	return 0;
@@ -382,11 +382,11 @@ static int cache_race_init(struct kunit *test)
 
 	race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, race);
-	race->f.site = fake_site_create(test);
+	race->f.site = test_env_create(test);
 	xs_cache_init(&race->f.cache, &race->f.site->watches, CACHE_ENTRIES,
 		      CACHE_UNREAD);
 	test->priv = race;
-	fake_site_start(race->f.site);
+	test_env_start(race->f.site);
 	return 0;
 }
 
@@ -408,7 +408,7 @@ static void cache_race_exit(struct kunit *test)
 		return;
 	call = fake_call_start(test, cache_race_destroy, race, NULL);
 	while (!fake_call_is_done(call)) {
-		fake_site_answer_all(race->f.site);
+		test_env_answer_all(race->f.site);
 		cond_resched();
 	}
 }
@@ -433,15 +433,15 @@ static void cache_race_finish(struct kunit *test, const char *want)
 static const struct fake_message *cache_race_until_read(struct kunit *test)
 {
 	struct cache_race *race = test->priv;
-	struct fake_site *site = race->f.site;
+	struct test_env *site = race->f.site;
 	const struct fake_message *msg;
 
 	cache_race_start(test);
-	race->watch = fake_site_await(site);
+	race->watch = test_env_await(site);
 	KUNIT_ASSERT_EQ(test, race->watch->hdr.type, XS_WATCH);
-	fake_site_event(site, race->watch, "/a");
-	fake_site_answer(site, race->watch);
-	msg = fake_site_await(site);
+	test_env_event(site, race->watch, "/a");
+	test_env_answer(site, race->watch);
+	msg = test_env_await(site);
 	KUNIT_ASSERT_EQ(test, msg->hdr.type, XS_READ);
 	return msg;
 }
@@ -452,9 +452,9 @@ static void cache_race_expect_request(struct kunit *test, const char *value)
 	const struct fake_message *msg;
 
 	cache_race_start(test);
-	msg = fake_site_await(race->f.site);
+	msg = test_env_await(race->f.site);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_READ);
-	fake_site_reply(race->f.site, msg, value, strlen(value));
+	test_env_reply(race->f.site, msg, value, strlen(value));
 	cache_race_finish(test, value);
 }
 
@@ -463,7 +463,7 @@ static void value_with_no_event_before_its_reply_is_kept(struct kunit *test)
 	struct cache_race *race = test->priv;
 	const struct fake_message *msg = cache_race_until_read(test);
 
-	fake_site_reply(race->f.site, msg, "1", 1);
+	test_env_reply(race->f.site, msg, "1", 1);
 	cache_race_finish(test, "1");
 	cache_race_start(test);
 	cache_race_finish(test, "1");
@@ -475,8 +475,8 @@ static void value_with_an_event_before_its_reply_is_not_kept(struct kunit *test)
 	struct cache_race *race = test->priv;
 	const struct fake_message *msg = cache_race_until_read(test);
 
-	fake_site_event(race->f.site, race->watch, "/a");
-	fake_site_reply(race->f.site, msg, "1", 1);
+	test_env_event(race->f.site, race->watch, "/a");
+	test_env_reply(race->f.site, msg, "1", 1);
 	cache_race_finish(test, "1");
 	cache_race_expect_request(test, "2");
 	KUNIT_EXPECT_EQ(test, race->f.cache.hits, 0);
@@ -487,9 +487,9 @@ static void value_with_an_event_after_its_reply_is_forgotten(struct kunit *test)
 	struct cache_race *race = test->priv;
 	const struct fake_message *msg = cache_race_until_read(test);
 
-	fake_site_reply(race->f.site, msg, "1", 1);
+	test_env_reply(race->f.site, msg, "1", 1);
 	cache_race_finish(test, "1");
-	fake_site_event(race->f.site, race->watch, "/a");
+	test_env_event(race->f.site, race->watch, "/a");
 	cache_race_expect_request(test, "2");
 }
 

@@ -2,7 +2,7 @@
 /*
  * Tests of requests that are submitted together and waited for once.
  *
- * The caller has a thread of its own; the test plays the I/O thread and the
+ * The caller has a thread of its own; the test plays the kthread and the
  * server.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -10,12 +10,12 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 #define CALLS	3
 
 struct call_all_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_request *reqs[CALLS];
 };
 
@@ -42,7 +42,7 @@ static int call_all_init(struct kunit *test)
 	}
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, call_all_release,
 							f), 0);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	test->priv = f;
 	return 0;
 }
@@ -76,11 +76,11 @@ static void all_are_sent_in_order_before_an_answer(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < CALLS; i++) {
-		msgs[i] = fake_site_await(f->site);
+		msgs[i] = test_env_await(f->site);
 		KUNIT_EXPECT_EQ(test, msgs[i]->hdr.tx_id, i);
 	}
 	for (i = 0; i < CALLS; i++)
-		fake_site_answer(f->site, msgs[i]);
+		test_env_answer(f->site, msgs[i]);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
 }
 
@@ -89,9 +89,9 @@ static void each_has_an_answer_of_its_own(struct kunit *test)
 	struct call_all_fixture *f = test->priv;
 	struct fake_call *call = call_all_start(test);
 
-	fake_site_reply(f->site, fake_site_await(f->site), "one", 3);
-	fake_site_refuse(f->site, fake_site_await(f->site), "ENOENT");
-	fake_site_reply(f->site, fake_site_await(f->site), "three", 5);
+	test_env_reply(f->site, test_env_await(f->site), "one", 3);
+	test_env_refuse(f->site, test_env_await(f->site), "ENOENT");
+	test_env_reply(f->site, test_env_await(f->site), "three", 5);
 
 	KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
 	KUNIT_EXPECT_STREQ(test, f->reqs[0]->reply.body, "one");
@@ -104,13 +104,13 @@ static void call_returns_after_the_last_answer(struct kunit *test)
 {
 	struct call_all_fixture *f = test->priv;
 	struct fake_call *call = call_all_start(test);
-	const struct fake_message *first = fake_site_await(f->site);
-	const struct fake_message *second = fake_site_await(f->site);
+	const struct fake_message *first = test_env_await(f->site);
+	const struct fake_message *second = test_env_await(f->site);
 
-	fake_site_answer(f->site, fake_site_await(f->site));
-	fake_site_answer(f->site, first);
+	test_env_answer(f->site, test_env_await(f->site));
+	test_env_answer(f->site, first);
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(call));
-	fake_site_answer(f->site, second);
+	test_env_answer(f->site, second);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
 }
 
@@ -129,7 +129,7 @@ static void break_ends_the_wait_with_an_error_for_each(struct kunit *test)
 	struct fake_call *call = call_all_start(test);
 	unsigned int i;
 
-	fake_site_await(f->site);
+	test_env_await(f->site);
 	call_all_unblock(f);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
 	for (i = 0; i < CALLS; i++)
@@ -150,7 +150,7 @@ static void suspend_comes_before_all_or_after_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
 	xs_gate_open(&f->site->conn->gate);
 	for (i = 0; i < CALLS; i++)
-		fake_site_answer(f->site, fake_site_await(f->site));
+		test_env_answer(f->site, test_env_await(f->site));
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
 }
 

@@ -3,7 +3,7 @@
  * Tests of how a connection breaks: because the peer breaks the rules, or
  * because it is told to.
  *
- * There is no I/O thread: the test steps the pump and a scripted peer.
+ * There is no kthread: the test steps the pump and a scripted peer.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -211,7 +211,7 @@ static void submit_between_break_and_pump_completes_with_the_error(struct kunit 
 	xs_conn_pump(f->conn);
 
 	break_expect_failed(test, req, -ESHUTDOWN);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 }
 
 static void break_before_connect_fails_what_waits(struct kunit *test)

@@ -2,7 +2,7 @@
 /*
  * Tests of a connection while it works: messages in both directions.
  *
- * There is no I/O thread: the test steps the pump and a scripted peer. How a
+ * There is no kthread: the test steps the pump and a scripted peer. How a
  * connection begins and ends is the subject of conn_life_kunit.c.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -412,7 +412,7 @@ static void requests_of_one_turn_cost_one_signal(struct kunit *test)
 	conn_submit(test, "c", 2);
 	xs_conn_pump(f->conn);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
 
 static void request_behind_unread_ones_needs_no_signal(struct kunit *test)
@@ -424,7 +424,7 @@ static void request_behind_unread_ones_needs_no_signal(struct kunit *test)
 	conn_submit(test, "b", 2);
 	xs_conn_pump(f->conn);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
 
 static void idle_turn_does_not_signal(struct kunit *test)
@@ -433,7 +433,7 @@ static void idle_turn_does_not_signal(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 }
 
 static void reading_a_full_response_ring_signals(struct kunit *test)
@@ -444,7 +444,7 @@ static void reading_a_full_response_ring_signals(struct kunit *test)
 	fake_peer_step(f->peer);
 	xs_conn_pump(f->conn);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
 
 static void reading_a_small_reply_does_not_signal(struct kunit *test)
@@ -455,7 +455,7 @@ static void reading_a_small_reply_does_not_signal(struct kunit *test)
 	fake_peer_step(f->peer);
 	xs_conn_pump(f->conn);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 }
 
 static void id_of_a_completed_request_is_not_reused_at_once(struct kunit *test)

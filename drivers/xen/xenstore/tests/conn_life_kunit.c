@@ -137,7 +137,7 @@ static void leftovers_that_filled_the_ring_are_signalled_as_gone(struct kunit *t
 	f->peer->page->rsp_prod += XENSTORE_RING_SIZE;
 	life_connect(test);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
 
 static void leftovers_with_impossible_index_are_dropped(struct kunit *test)
@@ -300,7 +300,7 @@ static void reply_from_before_a_break_is_dropped_after_the_resume(struct kunit *
 
 /*
  * Defect N: reclaim that starts I/O may wait for a disk that waits for the
- * I/O thread. lockdep reports an allocation that could start it.
+ * kthread. lockdep reports an allocation that could start it.
  */
 static void turn_within_reclaim_starts_no_io(struct kunit *test)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of what wakes the I/O thread, and of what does not.
+ * Tests of what wakes the kthread, and of what does not.
  *
- * Who sleeps on the queue of the I/O thread is counted, not slept for: the
+ * Who sleeps on the queue of the kthread is counted, not slept for: the
  * test steps the pump itself, but where it says that a thread runs.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -59,7 +59,7 @@ static void wake_exit(struct kunit *test)
 static void wake_need_one_processor(struct kunit *test)
 {
 	if (num_online_cpus() > 1)
-		kunit_skip(test, "the I/O thread runs beside the server");
+		kunit_skip(test, "the kthread runs beside the server");
 }
 
 /* Three rings full. */
@@ -93,7 +93,7 @@ static void submit_sends_and_wakes_nobody(struct kunit *test)
 
 	wake_submit(test);
 	KUNIT_EXPECT_EQ(test, f->wakes, 0);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 	fake_peer_settle(f->peer);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
 	wake_answer(test, 1);
@@ -106,7 +106,7 @@ static void submit_while_nobody_may_send_wakes_the_thread(struct kunit *test)
 	f->conn->direct = false;
 	wake_submit(test);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 0);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 	wake_answer(test, 1);
 }
 
@@ -116,7 +116,7 @@ static void submit_signals_a_server_that_may_sleep_only(struct kunit *test)
 
 	wake_submit(test);
 	wake_submit(test);
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 	wake_answer(test, 2);
 }
 
@@ -173,7 +173,7 @@ static void signal_of_impossible_room_wakes_the_thread(struct kunit *test)
 
 	wake_submit_more_than_fits(test);
 	f->peer->page->req_cons = f->peer->page->req_prod + 1;
-	f->peer->t.event(&f->peer->t);
+	f->peer->t.notified(&f->peer->t);
 	KUNIT_EXPECT_EQ(test, f->wakes, 1);
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
 }
@@ -355,12 +355,12 @@ static void signal_of_an_impossible_header_wakes_the_thread(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
 }
 
-static void wake_kick_nobody(struct xs_transport *t)
+static void wake_notify_nobody(struct xs_transport *t)
 {
 }
 
 static const struct xs_transport_ops wake_deaf_ops = {
-	.kick = wake_kick_nobody,
+	.notify = wake_notify_nobody,
 };
 
 /*
@@ -385,7 +385,7 @@ static void signal_may_be_an_interrupt(struct kunit *test)
 {
 	struct wake_fixture *f = test->priv;
 
-	f->peer->t.event = NULL;
+	f->peer->t.notified = NULL;
 	fake_conn_submit(test, f->conn, XS_WRITE, wake_large, 2000);
 	KUNIT_ASSERT_GT(test, fake_peer_step(f->peer), 0);
 	wake_interrupt(f);

@@ -16,10 +16,10 @@
 #include <linux/time64.h>
 
 #include "debugfs.h"
-#include "fake_client.h"
+#include "fake_user.h"
 
 struct debugfs_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct seq_file m;
 	char text[4096];
 };
@@ -30,7 +30,7 @@ static int debugfs_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	f->m.buf = f->text;
 	f->m.size = sizeof(f->text) - 1;
 	test->priv = f;
@@ -87,11 +87,11 @@ static void request_is_listed_from_submission_to_reply(struct kunit *test)
 	struct xs_request *req = debugfs_submit(test, XS_READ);
 
 	debugfs_expect_has(test, debugfs_requests(f), "1 READ 0 8 queued ");
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	debugfs_expect_has(test, debugfs_requests(f), "1 READ 0 8 sent ");
 	debugfs_expect_has(test, f->text, " kernel\n");
 	fake_peer_reply(f->site->peer, XS_READ, req->id, "value", 5);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	KUNIT_EXPECT_STREQ(test, debugfs_requests(f), "");
 }
 
@@ -115,7 +115,7 @@ static void payload_of_a_request_is_not_shown(struct kunit *test)
 	struct debugfs_fixture *f = test->priv;
 
 	debugfs_submit(test, XS_READ);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	debugfs_expect_lacks(test, debugfs_requests(f), "secret");
 }
@@ -157,13 +157,13 @@ static void request_of_no_type_is_a_number(struct kunit *test)
 static void request_of_a_client_is_of_a_file(struct kunit *test)
 {
 	struct debugfs_fixture *f = test->priv;
-	struct xs_session *session = fake_client_open(f->site);
+	struct xs_session *session = fake_user_open(f->site);
 
-	fake_client_send(f->site, session, XS_READ, 7, 0, "/secret", 8);
+	fake_user_send(f->site, session, XS_READ, 7, 0, "/secret", 8);
 	debugfs_expect_has(test, debugfs_requests(f), " file\n");
 	debugfs_expect_lacks(test, f->text, "kernel");
-	fake_site_answer_all(f->site);
-	fake_client_close(f->site, session);
+	test_env_answer_all(f->site);
+	fake_user_close(f->site, session);
 }
 
 /* Watches */
@@ -213,15 +213,15 @@ static void watch_has_one_line_whatever_its_path(struct kunit *test)
 static void watch_of_a_client_is_direct(struct kunit *test)
 {
 	struct debugfs_fixture *f = test->priv;
-	struct xs_session *session = fake_client_open(f->site);
+	struct xs_session *session = fake_user_open(f->site);
 	struct xs_watch_entry *entry;
 	unsigned long id = 0;
 
-	fake_client_watch(f->site, session, "/path\0token", 12);
+	fake_user_watch(f->site, session, "/path\0token", 12);
 	entry = xa_find(&f->site->watches.entries, &id, ULONG_MAX, XA_PRESENT);
 	KUNIT_EXPECT_STREQ(test, debugfs_watch(f, entry), "1 direct - /path\n");
 	debugfs_expect_lacks(test, f->text, "token");
-	fake_client_close(f->site, session);
+	fake_user_close(f->site, session);
 }
 
 /* Lists that are longer than a buffer */
@@ -349,11 +349,11 @@ static void counters_are_lines_of_name_and_value(struct kunit *test)
 	struct debugfs_fixture *f = test->priv;
 	struct xs_request *req = debugfs_submit(test, XS_READ);
 
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	fake_peer_reply(f->site->peer, XS_READ, req->id, "value", 5);
 	fake_peer_reply(f->site->peer, XS_READ, req->id, "again", 5);
 	fake_peer_event(f->site->peer, "/path", "unknown");
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	xs_debugfs_show_counters(&f->m, &f->site->watches);
 
 	debugfs_expect_has(test, f->text, "connected 1\n");

@@ -2,7 +2,7 @@
 /*
  * Tests of directories that do not fit into one message.
  *
- * The caller has a thread of its own; the test plays the I/O thread and the
+ * The caller has a thread of its own; the test plays the kthread and the
  * server, but where a store that answers by itself shows it as well.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -10,12 +10,12 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 #include "ops.h"
 
 struct directory_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct fake_call *call;
 	char **names;
 	unsigned int num;
@@ -36,7 +36,7 @@ static int directory_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, directory_release,
 							f), 0);
 	test->priv = f;
@@ -65,7 +65,7 @@ static struct directory_fixture *directory_start(struct kunit *test)
 	struct directory_fixture *f = test->priv;
 
 	f->call = fake_call_start(test, directory_call, f, directory_unblock);
-	fake_site_refuse(f->site, fake_site_await(f->site), "E2BIG");
+	test_env_refuse(f->site, test_env_await(f->site), "E2BIG");
 	return f;
 }
 
@@ -74,12 +74,12 @@ static void directory_part(struct kunit *test, const char *offset,
 			   const void *body, size_t len)
 {
 	struct directory_fixture *f = test->priv;
-	const struct fake_message *msg = fake_site_await(f->site);
+	const struct fake_message *msg = test_env_await(f->site);
 
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_DIRECTORY_PART);
 	KUNIT_EXPECT_STREQ(test, msg->body, "/dir");
 	KUNIT_EXPECT_STREQ(test, msg->body + 5, offset);
-	fake_site_reply(f->site, msg, body, len);
+	test_env_reply(f->site, msg, body, len);
 }
 
 static void directory_expect_abc(struct kunit *test)
@@ -136,7 +136,7 @@ static void server_without_parts_leaves_it_at_e2big(struct kunit *test)
 {
 	struct directory_fixture *f = directory_start(test);
 
-	fake_site_refuse(f->site, fake_site_await(f->site), "ENOSYS");
+	test_env_refuse(f->site, test_env_await(f->site), "ENOSYS");
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->call), -E2BIG);
 }
 
@@ -185,12 +185,12 @@ static void part_that_is_malformed_is_eio(struct kunit *test)
 static void store_with_many_nodes_tells_all_of_them(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct test_env *site = test_env_create_at(test, &store->peer);
 	struct directory_fixture *f = test->priv;
 	char path[64];
 	unsigned int i;
 
-	fake_site_start(site);
+	test_env_start(site);
 	for (i = 0; i < 400; i++) {
 		snprintf(path, sizeof(path), "/dir/a-name-of-some-length-%u", i);
 		fake_store_write(store, path, "", 0);

@@ -61,7 +61,7 @@ bool fake_conn_is_idle(const struct xs_conn *conn)
 		if (!hlist_empty(&conn->pending[i]))
 			return false;
 	}
-	return !xs_turns_waiting(&conn->turns);
+	return !xs_fq_has_sendable(&conn->fq);
 }
 
 /**

@@ -36,7 +36,7 @@ struct task_struct;
  * enum fake_conn_level - how far fake_conn_create() goes
  * @FAKE_CONN_DOWN: initialised only
  * @FAKE_CONN_UP: connected; the test calls xs_conn_pump()
- * @FAKE_CONN_RUNNING: connected, and an I/O thread runs
+ * @FAKE_CONN_RUNNING: connected, and an kthread runs
  */
 enum fake_conn_level {
 	FAKE_CONN_DOWN,

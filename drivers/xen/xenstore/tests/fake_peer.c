@@ -5,8 +5,8 @@
  * Stands on the server's side of the ring page and moves bytes with code of
  * its own, so that a mistake in ring.c cannot hide here. What the messages say
  * is known only to the test, or to the store that is built on this. Nothing
- * here sleeps once it has been created: an automatic peer works within kick(),
- * which the connection calls from its I/O thread or from whoever submits.
+ * here sleeps once it has been created: an automatic peer works within notify(),
+ * which the connection calls from its kthread or from whoever submits.
  *
  * Everything is released when the test ends, also after a failed assertion.
  *
@@ -154,8 +154,8 @@ size_t fake_peer_step(struct fake_peer *peer)
 	moved += fake_peer_give_locked(peer);
 	signal = moved && !peer->masked;
 	spin_unlock(&peer->lock);
-	if (signal && peer->t.event)
-		peer->t.event(&peer->t);
+	if (signal && peer->t.notified)
+		peer->t.notified(&peer->t);
 	return moved;
 }
 
@@ -237,20 +237,20 @@ unsigned int fake_peer_count(struct fake_peer *peer)
 }
 
 /**
- * fake_peer_kicks() - how often has the client signalled?
+ * fake_peer_notifications() - how often has the client signalled?
  * @peer: the peer
  *
  * Context: Any but hard interrupt.
- * Return: The number of calls of kick().
+ * Return: The number of calls of notify().
  */
-unsigned int fake_peer_kicks(struct fake_peer *peer)
+unsigned int fake_peer_notifications(struct fake_peer *peer)
 {
-	unsigned int kicks;
+	unsigned int notifications;
 
 	spin_lock(&peer->lock);
-	kicks = peer->kicks;
+	notifications = peer->notifications;
 	spin_unlock(&peer->lock);
-	return kicks;
+	return notifications;
 }
 
 static void fake_peer_put_locked(struct fake_peer *peer, const void *bytes,
@@ -415,12 +415,12 @@ static int fake_peer_reconnect(struct xs_transport *t)
 	return 0;
 }
 
-static void fake_peer_kick(struct xs_transport *t)
+static void fake_peer_notify(struct xs_transport *t)
 {
 	struct fake_peer *peer = to_peer(t);
 
 	spin_lock(&peer->lock);
-	peer->kicks++;
+	peer->notifications++;
 	spin_unlock(&peer->lock);
 	if (peer->automatic)
 		fake_peer_settle(peer);
@@ -449,7 +449,7 @@ static const struct xs_transport_ops fake_peer_transport_ops = {
 	.connect = fake_peer_connect,
 	.disconnect = fake_peer_disconnect,
 	.reconnect = fake_peer_reconnect,
-	.kick = fake_peer_kick,
+	.notify = fake_peer_notify,
 	.mask = fake_peer_mask,
 	.unmask = fake_peer_unmask,
 };

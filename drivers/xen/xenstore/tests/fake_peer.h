@@ -74,7 +74,7 @@ struct fake_peer {
 	const struct fake_peer_ops *ops;
 
 	/**
-	 * @automatic: work within kick() until nothing can be moved; otherwise
+	 * @automatic: work within notify() until nothing can be moved; otherwise
 	 * the test calls fake_peer_step()
 	 */
 	bool automatic;
@@ -92,7 +92,7 @@ struct fake_peer {
 	/** @lock: protects all that follows and our two indices; a leaf */
 	spinlock_t lock;
 	/** @kicks: how often the client has signalled */
-	unsigned int kicks;
+	unsigned int notifications;
 	/** @masks: how often the client has masked its signals */
 	unsigned int masks;
 	/** @masked: signals do not get through, and are forgotten */
@@ -135,7 +135,7 @@ int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn);
 const struct fake_message *fake_peer_seen(struct fake_peer *peer,
 					  unsigned int n);
 unsigned int fake_peer_count(struct fake_peer *peer);
-unsigned int fake_peer_kicks(struct fake_peer *peer);
+unsigned int fake_peer_notifications(struct fake_peer *peer);
 
 void fake_peer_put(struct fake_peer *peer, const void *bytes, size_t len);
 void fake_peer_reply(struct fake_peer *peer, u32 type, u32 id,

@@ -30,7 +30,7 @@ static int peer_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->peer = fake_peer_create(test);
-	f->peer->t.event = peer_count_event;
+	f->peer->t.notified = peer_count_event;
 	f->peer->t.conn = f;
 	test->priv = f;
 	return 0;
@@ -181,9 +181,9 @@ static void kick_of_a_stepped_peer_is_counted_only(struct kunit *test)
 	struct peer_fixture *f = test->priv;
 
 	peer_send(f->peer, XS_READ, "path");
-	f->peer->t.ops->kick(&f->peer->t);
+	f->peer->t.ops->notify(&f->peer->t);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 0);
 }
 
@@ -193,9 +193,9 @@ static void kick_of_an_automatic_peer_does_the_work(struct kunit *test)
 
 	f->peer->automatic = true;
 	peer_send(f->peer, XS_READ, "path");
-	f->peer->t.ops->kick(&f->peer->t);
+	f->peer->t.ops->notify(&f->peer->t);
 
-	KUNIT_EXPECT_EQ(test, fake_peer_kicks(f->peer), 1);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
 }
 

@@ -10,7 +10,7 @@
  *	fake_store_write(store, "/a/b", "value", 5);
  *	value = xs_op_read(conn, 0, "/a", "b", &len);
  *
- * The store answers from within kick(), in the I/O thread, so there is no
+ * The store answers from within notify(), in the kthread, so there is no
  * thread of its own. To decide when it answers, clear &fake_peer.automatic and
  * call fake_peer_step(); to make it refuse something, set &fake_store.refuse.
  * For watches, give &xs_watch_conn_ops and a struct xs_watches to

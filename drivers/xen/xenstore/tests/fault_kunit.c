@@ -10,7 +10,7 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_memory.h"
 #include "fake_store.h"
 #include "ops.h"
@@ -19,7 +19,7 @@
 #define FAULT_MAX	50
 
 struct fault_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_session *session;
 	const struct fake_message *watch;
 	struct xenbus_watch driver;
@@ -34,8 +34,8 @@ static int fault_init(struct kunit *test)
 		kunit_skip(test, "allocations cannot be made to fail here");
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
 	test->priv = f;
 	return 0;
 }
@@ -46,9 +46,9 @@ static void fault_prepare(struct kunit *test)
 	struct fault_fixture *f = test->priv;
 
 	if (list_empty(&f->session->txns))
-		fake_client_start(f->site, f->session, "5");
+		fake_user_start(f->site, f->session, "5");
 	if (list_empty(&f->session->watch_list))
-		f->watch = fake_client_watch(f->site, f->session, "w\0t", 4);
+		f->watch = fake_user_watch(f->site, f->session, "w\0t", 4);
 }
 
 /* All is as fault_prepare() has left it. */
@@ -56,12 +56,12 @@ static void fault_expect_unchanged(struct kunit *test)
 {
 	struct fault_fixture *f = test->priv;
 
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_client_expect_nothing(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_expect_nothing(f->site, f->session);
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->txns));
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->watch_list));
-	fake_site_event(f->site, f->watch, "w");
-	fake_client_expect_event(f->site, f->session, "w\0t", 4);
+	test_env_event(f->site, f->watch, "w");
+	fake_user_expect_event(f->site, f->session, "w\0t", 4);
 }
 
 struct fault_case {
@@ -93,7 +93,7 @@ static ssize_t fault_send(struct fault_fixture *f, const struct fault_case *c,
 	ssize_t n;
 
 	fake_memory_fail_nth(id);
-	n = fake_client_try_send(f->site, f->session, c->type, id, c->tx_id,
+	n = fake_user_try_send(f->site, f->session, c->type, id, c->tx_id,
 				 c->body, c->len);
 	*failed = fake_memory_has_failed();
 	return n;
@@ -116,17 +116,17 @@ static void write_without_memory_changes_nothing(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ(test, n, sizeof(struct xsd_sockmsg) +
 				param->len);
-		KUNIT_EXPECT_LE(test, fake_site_answer_all(f->site), 1);
-		KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site,
+		KUNIT_EXPECT_LE(test, test_env_answer_all(f->site), 1);
+		KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site,
 							    f->session));
 		KUNIT_EXPECT_EQ(test, f->site->received.hdr.req_id, i);
-		fake_client_expect_nothing(f->site, f->session);
+		fake_user_expect_nothing(f->site, f->session);
 		/* What it has set is not to be there in the next round. */
-		fake_client_send(f->site, f->session, XS_RESET_WATCHES, 0, 0,
+		fake_user_send(f->site, f->session, XS_RESET_WATCHES, 0, 0,
 				 "", 1);
-		fake_client_expect(f->site, f->session, XS_RESET_WATCHES, 0, 0,
+		fake_user_expect(f->site, f->session, XS_RESET_WATCHES, 0, 0,
 				   "OK", 3);
-		fake_site_answer_all(f->site);
+		test_env_answer_all(f->site);
 	}
 	KUNIT_EXPECT_GT(test, i, 2);
 	KUNIT_EXPECT_FALSE(test, failed);
@@ -144,15 +144,15 @@ static void reset_without_memory_can_be_repeated(struct kunit *test)
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		fault_prepare(test);
 		if (fault_send(f, &reset, i, &failed) == -ENOMEM) {
-			fake_client_expect_nothing(f->site, f->session);
-			fake_client_send(f->site, f->session, XS_RESET_WATCHES,
+			fake_user_expect_nothing(f->site, f->session);
+			fake_user_send(f->site, f->session, XS_RESET_WATCHES,
 					 i, 0, "", 1);
 		}
-		fake_client_expect(f->site, f->session, XS_RESET_WATCHES, i, 0,
+		fake_user_expect(f->site, f->session, XS_RESET_WATCHES, i, 0,
 				   "OK", 3);
-		fake_site_answer_all(f->site);
+		test_env_answer_all(f->site);
 		KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
-		KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+		KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	}
 	KUNIT_EXPECT_FALSE(test, failed);
 }
@@ -164,22 +164,22 @@ static void write_of_two_messages_without_memory_is_cut_short(struct kunit *test
 	bool failed = true;
 	u32 i;
 
-	total = fake_client_build(f->big, XS_READ, 1, 0, "a", 2);
-	total += fake_client_build(f->big + total, XS_READ, 2, 0, "b", 2);
+	total = fake_user_build(f->big, XS_READ, 1, 0, "a", 2);
+	total += fake_user_build(f->big + total, XS_READ, 2, 0, "b", 2);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		fake_memory_fail_nth(i);
-		n = fake_client_write(f->session, f->big, total);
+		n = fake_user_write(f->session, f->big, total);
 		failed = fake_memory_has_failed();
 		KUNIT_EXPECT_TRUE(test, n == -ENOMEM || n == total / 2 ||
 				  n == total);
 		if (n < 0)
 			n = 0;
 		/* The client goes on where it was stopped. */
-		KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big + n,
+		KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big + n,
 							total - n), total - n);
-		KUNIT_EXPECT_EQ(test, fake_site_answer_all(f->site), 2);
-		fake_client_expect(f->site, f->session, XS_READ, 1, 0, "OK", 3);
-		fake_client_expect(f->site, f->session, XS_READ, 2, 0, "OK", 3);
+		KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site), 2);
+		fake_user_expect(f->site, f->session, XS_READ, 1, 0, "OK", 3);
+		fake_user_expect(f->site, f->session, XS_READ, 2, 0, "OK", 3);
 	}
 	KUNIT_EXPECT_FALSE(test, failed);
 }
@@ -202,10 +202,10 @@ static void reply_without_memory_becomes_an_error(struct kunit *test)
 	struct fault_fixture *f = test->priv;
 	const struct fake_message *first, *second;
 
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
-	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
-	first = fake_site_next(f->site);
-	second = fake_site_next(f->site);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	first = test_env_next(f->site);
+	second = test_env_next(f->site);
 	fake_peer_reply_to(f->site->peer, first, f->big, 500);
 	fake_peer_reply_to(f->site->peer, second, f->big, 400);
 	fake_peer_step(f->site->peer);
@@ -213,8 +213,8 @@ static void reply_without_memory_becomes_an_error(struct kunit *test)
 	fake_memory_fail_nth(1);
 	xs_conn_pump(f->site->conn);
 	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
-	fake_client_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOMEM", 7);
-	fake_client_expect(f->site, f->session, XS_READ, 2, 0, f->big, 400);
+	fake_user_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOMEM", 7);
+	fake_user_expect(f->site, f->session, XS_READ, 2, 0, f->big, 400);
 }
 
 /* Fire the watch while the n-th allocation of the turn fails; did it? */
@@ -227,7 +227,7 @@ static bool fault_fire(struct fault_fixture *f, const char *token, u32 n)
 	fake_memory_fail_nth(n);
 	xs_conn_pump(f->site->conn);
 	failed = fake_memory_has_failed();
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	return failed;
 }
 
@@ -239,9 +239,9 @@ static void event_for_a_client_without_memory_comes_later(struct kunit *test)
 
 	fault_prepare(test);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
-		failed = fault_fire(f, fake_site_token(f->watch), i);
-		fake_client_expect_event(f->site, f->session, "w\0t", 4);
-		fake_client_expect_nothing(f->site, f->session);
+		failed = fault_fire(f, test_env_token(f->watch), i);
+		fake_user_expect_event(f->site, f->session, "w\0t", 4);
+		fake_user_expect_nothing(f->site, f->session);
 	}
 	KUNIT_EXPECT_GT(test, i, 2);
 	KUNIT_EXPECT_FALSE(test, failed);
@@ -278,12 +278,12 @@ static void event_for_a_driver_without_memory_comes_later(struct kunit *test)
 	f->driver.node = "w";
 	f->driver.callback = fault_ignore;
 	call = fake_call_start(test, fault_register_call, f, NULL);
-	watch = fake_site_await(f->site);
-	fake_site_answer(f->site, watch);
+	watch = test_env_await(f->site);
+	test_env_answer(f->site, watch);
 	KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
 
 	for (i = 1; failed && i < FAULT_MAX; i++) {
-		failed = fault_fire(f, fake_site_token(watch), i);
+		failed = fault_fire(f, test_env_token(watch), i);
 		KUNIT_EXPECT_TRUE(test, xs_watches_dispatch(&f->site->watches));
 		KUNIT_EXPECT_FALSE(test, xs_watches_dispatch(&f->site->watches));
 	}
@@ -291,14 +291,14 @@ static void event_for_a_driver_without_memory_comes_later(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, failed);
 
 	call = fake_call_start(test, fault_unregister_call, f, NULL);
-	fake_site_answer(f->site, fake_site_await(f->site));
+	test_env_answer(f->site, test_env_await(f->site));
 	fake_call_result(test, call);
 }
 
 static void registration_without_memory_leaves_nothing(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct test_env *site = test_env_create_at(test, &store->peer);
 	struct fault_fixture *f = test->priv;
 	bool failed = true;
 	int err;
@@ -306,7 +306,7 @@ static void registration_without_memory_leaves_nothing(struct kunit *test)
 
 	f->driver.node = "/w";
 	f->driver.callback = fault_ignore;
-	fake_site_start(site);
+	test_env_start(site);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		fake_memory_fail_nth(i);
 		err = xs_watch_register(&site->watches, &f->driver);
@@ -315,7 +315,7 @@ static void registration_without_memory_leaves_nothing(struct kunit *test)
 			xs_watch_unregister(&site->watches, &f->driver);
 		else
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-		KUNIT_EXPECT_FALSE(test, fake_site_has_watches(site));
+		KUNIT_EXPECT_FALSE(test, test_env_has_watches(site));
 		KUNIT_EXPECT_EQ(test, fake_store_watches(store, NULL), 0);
 	}
 	KUNIT_EXPECT_GT(test, i, 2);
@@ -325,11 +325,11 @@ static void registration_without_memory_leaves_nothing(struct kunit *test)
 static void transaction_without_memory_ends_at_the_server(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct test_env *site = test_env_create_at(test, &store->peer);
 	bool failed = true;
 	u32 tx_id, i;
 
-	fake_site_start(site);
+	test_env_start(site);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		KUNIT_ASSERT_EQ(test, xs_op_transaction_start(site->conn,
 							      &tx_id), 0);
@@ -345,11 +345,11 @@ static void transaction_without_memory_ends_at_the_server(struct kunit *test)
 static void change_without_memory_aborts_the_transaction(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct test_env *site = test_env_create_at(test, &store->peer);
 	u32 tx_id;
 
 	site->conn->write_behind = true;
-	fake_site_start(site);
+	test_env_start(site);
 	KUNIT_ASSERT_EQ(test, xs_op_transaction_start(site->conn, &tx_id), 0);
 	KUNIT_EXPECT_EQ(test, xs_op_write(site->conn, tx_id, "/a", "", "1", 1),
 			0);
@@ -368,12 +368,12 @@ static void change_without_memory_aborts_the_transaction(struct kunit *test)
 static void start_without_memory_leaves_no_transaction(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
+	struct test_env *site = test_env_create_at(test, &store->peer);
 	bool failed = true;
 	u32 tx_id, i;
 	int err;
 
-	fake_site_start(site);
+	test_env_start(site);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		fake_memory_fail_nth(i);
 		err = xs_op_transaction_start(site->conn, &tx_id);
@@ -405,12 +405,12 @@ static void resume_without_memory_sets_the_watch_again(struct kunit *test)
 	struct fake_call *resume;
 	const struct fake_message *msg;
 
-	f->watch = fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_site_suspend(f->site);
+	f->watch = fake_user_watch(f->site, f->session, "w\0t", 4);
+	test_env_suspend(f->site);
 	resume = fake_call_start(test, fault_resume_call, f, NULL);
-	msg = fake_site_await(f->site);
+	msg = test_env_await(f->site);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_WATCH);
-	fake_site_answer(f->site, msg);
+	test_env_answer(f->site, msg);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, resume), 0);
 }
 

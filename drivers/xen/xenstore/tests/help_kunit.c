@@ -3,7 +3,7 @@
  * Tests of a caller who receives its reply itself.
  *
  * No thread runs: what is received was received by the caller, or by the test
- * where it steps the pump. Who sleeps on the queue of the I/O thread is counted.
+ * where it steps the pump. Who sleeps on the queue of the kthread is counted.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -217,7 +217,7 @@ static void event_behind_a_reply_is_left_to_the_thread(struct kunit *test)
 	struct fake_call *call = help_caller(test, 1);
 
 	/* Both are there when the only signal comes. */
-	f->peer->t.event = NULL;
+	f->peer->t.notified = NULL;
 	help_answer(test, 0, 5);
 	fake_peer_event(f->peer, "/path", "token");
 	fake_peer_settle(f->peer);

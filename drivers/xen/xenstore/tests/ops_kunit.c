@@ -2,7 +2,7 @@
 /*
  * Tests of the operations as function calls.
  *
- * An I/O thread runs and a store answers it. What a store would never send
+ * An kthread runs and a store answers it. What a store would never send
  * comes from a scripted peer.
  *
  * Copyright (C) 2026 The xenbus authors

@@ -2,18 +2,18 @@
 /*
  * Tests of what is left when a client goes away: nothing.
  *
- * That a session itself is freed is checked by fake_client.c for every test.
+ * That a session itself is freed is checked by fake_user.c for every test.
  *
  * Copyright (C) 2026 The xenbus authors
  */
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 
 struct close_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_session *session;
 };
 
@@ -23,8 +23,8 @@ static int close_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
 	test->priv = f;
 	return 0;
 }
@@ -33,7 +33,7 @@ static int close_init(struct kunit *test)
 static const struct fake_message *close_next(struct kunit *test, u32 type)
 {
 	struct close_fixture *f = test->priv;
-	const struct fake_message *msg = fake_site_next(f->site);
+	const struct fake_message *msg = test_env_next(f->site);
 
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, type);
@@ -48,14 +48,14 @@ static void close_expect_abort(struct kunit *test, u32 tx_id)
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, 2);
 	KUNIT_EXPECT_STREQ(test, msg->body, "F");
-	fake_site_reply(f->site, msg, "OK", 3);
+	test_env_reply(f->site, msg, "OK", 3);
 }
 
 static void close_expect_suspend_completes(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_site_suspend(f->site);
+	test_env_suspend(f->site);
 	xs_watches_suspend_cancel(&f->site->watches);
 }
 
@@ -65,13 +65,13 @@ static void close_expect_suspend_completes(struct kunit *test)
 static void close_with_transactions_does_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 first = fake_client_start(f->site, f->session, "5");
-	u32 second = fake_client_start(f->site, f->session, "6");
+	u32 first = fake_user_start(f->site, f->session, "5");
+	u32 second = fake_user_start(f->site, f->session, "6");
 
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	close_expect_abort(test, second);
 	close_expect_abort(test, first);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	close_expect_suspend_completes(test);
 }
 
@@ -80,12 +80,12 @@ static void start_that_is_refused_does_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
-	fake_site_refuse(f->site, close_next(test, XS_TRANSACTION_START),
+	test_env_refuse(f->site, close_next(test, XS_TRANSACTION_START),
 			 "ENOSPC");
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	close_expect_suspend_completes(test);
 }
 
@@ -94,24 +94,24 @@ static void ends_of_nothing_do_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 1, 0, "T", 2);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, 7, "F", 2);
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 1, 0, "T", 2);
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, 7, "F", 2);
 	close_expect_suspend_completes(test);
 }
 
 static void close_after_the_end_aborts_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 	const struct fake_message *end;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
 	end = close_next(test, XS_TRANSACTION_END);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	KUNIT_EXPECT_STREQ(test, end->body, "T");
-	fake_site_reply(f->site, end, "OK", 3);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	test_env_reply(f->site, end, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
 static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
@@ -119,12 +119,12 @@ static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *start;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
 	start = close_next(test, XS_TRANSACTION_START);
-	fake_client_close(f->site, f->session);
-	fake_site_reply(f->site, start, "77", 3);
-	flush_work(&f->session->undo_work);
+	fake_user_close(f->site, f->session);
+	test_env_reply(f->site, start, "77", 3);
+	flush_work(&f->session->cleanup_work);
 	close_expect_abort(test, 77);
 	close_expect_suspend_completes(test);
 }
@@ -132,12 +132,12 @@ static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
 /* A message whose release lets the connection work, in the middle of close. */
 struct close_msg {
 	struct xs_msg msg;
-	struct fake_site *site;
+	struct test_env *site;
 };
 
 static void close_msg_release(struct xs_msg *msg)
 {
-	fake_site_run(container_of(msg, struct close_msg, msg)->site);
+	test_env_run(container_of(msg, struct close_msg, msg)->site);
 }
 
 static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
@@ -146,33 +146,33 @@ static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
 	struct close_msg unread = { .site = f->site };
 	const struct fake_message *start;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
 	start = close_next(test, XS_TRANSACTION_START);
 	fake_peer_reply_to(f->site->peer, start, "77", 3);
 	xs_msg_init(&unread.msg, NULL, 0, close_msg_release);
 	xs_session_queue(f->session, &unread.msg);
 
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	close_expect_abort(test, 77);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
 /* === Requests in flight === */
 
-/* Row 9: the I/O thread waited for itself. */
+/* Row 9: the kthread waited for itself. */
 static void close_with_all_in_flight_is_undone_in_the_background(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 	const struct fake_message *rm;
 
-	fake_client_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
+	fake_user_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
 	rm = close_next(test, XS_RM);
 	xs_session_close(f->session);
 	/* The reply comes before and the abort after the worker has run. */
-	fake_site_reply(f->site, rm, "OK", 3);
-	flush_work(&f->session->undo_work);
+	test_env_reply(f->site, rm, "OK", 3);
+	flush_work(&f->session->cleanup_work);
 	close_expect_abort(test, tx_id);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	close_expect_suspend_completes(test);
@@ -183,11 +183,11 @@ static void reply_after_the_close_is_dropped(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *read;
 
-	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
 	read = close_next(test, XS_READ);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 2);
-	fake_site_reply(f->site, read, "v", 1);
+	test_env_reply(f->site, read, "v", 1);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 }
@@ -197,17 +197,17 @@ static void close_frees_what_has_not_been_read(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	watch = fake_client_watch(f->site, f->session, "k\0t", 4);
-	fake_site_event(f->site, watch, "k");
-	fake_site_event(f->site, watch, "k/below");
-	fake_client_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
-	fake_site_reply(f->site, close_next(test, XS_READ),
+	watch = fake_user_watch(f->site, f->session, "k\0t", 4);
+	test_env_event(f->site, watch, "k");
+	test_env_event(f->site, watch, "k/below");
+	fake_user_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	test_env_reply(f->site, close_next(test, XS_READ),
 			"a body that needs memory of its own", 36);
-	fake_client_send(f->site, f->session, XS_READ, 3, 9, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 3, 9, "k", 2);
 	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
 
-	fake_client_close(f->site, f->session);
-	fake_site_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
+	fake_user_close(f->site, f->session);
+	test_env_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
@@ -215,12 +215,12 @@ static void close_frees_what_has_not_been_read(struct kunit *test)
 static void close_in_the_middle_of_a_message_sends_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	size_t n = fake_client_build(f->site->out, XS_RM, 1, 0, "k", 2);
+	size_t n = fake_user_build(f->site->out, XS_RM, 1, 0, "k", 2);
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->site->out,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out,
 						n - 1), n - 1);
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
 /* === Watches === */
@@ -230,15 +230,15 @@ static void close_removes_watches_behind_what_was_sent_before(struct kunit *test
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *msg;
 
-	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
 	set = close_next(test, XS_WATCH);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	msg = close_next(test, XS_UNWATCH);
-	KUNIT_EXPECT_STREQ(test, fake_site_token(msg), fake_site_token(set));
-	fake_site_event(f->site, set, "k");
-	fake_site_reply(f->site, set, "OK", 3);
-	fake_site_reply(f->site, msg, "OK", 3);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_STREQ(test, test_env_token(msg), test_env_token(set));
+	test_env_event(f->site, set, "k");
+	test_env_reply(f->site, set, "OK", 3);
+	test_env_reply(f->site, msg, "OK", 3);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -247,12 +247,12 @@ static void close_with_a_watch_that_is_refused_later_leaves_nothing(struct kunit
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *unset;
 
-	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
 	set = close_next(test, XS_WATCH);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	unset = close_next(test, XS_UNWATCH);
-	fake_site_refuse(f->site, set, "EQUOTA");
-	fake_site_refuse(f->site, unset, "ENOENT");
+	test_env_refuse(f->site, set, "EQUOTA");
+	test_env_refuse(f->site, unset, "ENOENT");
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -262,9 +262,9 @@ static void request_that_has_not_left_is_withdrawn(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_user_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	close_expect_suspend_completes(test);
 }
@@ -275,15 +275,15 @@ static void request_that_has_left_in_part_is_completed(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_client_send(f->site, f->session, XS_WRITE, 1, 0, value,
+	fake_user_send(f->site, f->session, XS_WRITE, 1, 0, value,
 			 sizeof(value));
-	fake_client_send(f->site, f->session, XS_RM, 2, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_RM, 2, 0, "k", 2);
 	xs_conn_pump(f->site->conn);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	msg = close_next(test, XS_WRITE);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, sizeof(value));
-	fake_site_reply(f->site, msg, "OK", 3);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	test_env_reply(f->site, msg, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -291,10 +291,10 @@ static void start_that_has_not_left_is_withdrawn(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -302,24 +302,24 @@ static void start_that_has_not_left_is_withdrawn(struct kunit *test)
 static void commit_that_has_not_left_becomes_an_abort(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 
-	fake_client_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
 			 2);
-	fake_client_close(f->site, f->session);
+	fake_user_close(f->site, f->session);
 	close_expect_abort(test, tx_id);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
 static void watch_that_has_not_left_is_withdrawn(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -328,26 +328,26 @@ static void unwatch_that_has_not_left_is_sent(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *unset;
 
-	set = fake_client_watch(f->site, f->session, "k\0t", 4);
-	fake_client_send(f->site, f->session, XS_UNWATCH, 2, 0, "k\0t", 4);
-	fake_client_close(f->site, f->session);
+	set = fake_user_watch(f->site, f->session, "k\0t", 4);
+	fake_user_send(f->site, f->session, XS_UNWATCH, 2, 0, "k\0t", 4);
+	fake_user_close(f->site, f->session);
 	unset = close_next(test, XS_UNWATCH);
-	KUNIT_EXPECT_STREQ(test, fake_site_token(unset), fake_site_token(set));
-	fake_site_reply(f->site, unset, "OK", 3);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_STREQ(test, test_env_token(unset), test_env_token(set));
+	test_env_reply(f->site, unset, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
 static void requests_of_others_are_not_withdrawn(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	struct xs_session *other = fake_client_open(f->site);
+	struct xs_session *other = fake_user_open(f->site);
 
-	fake_client_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
-	fake_client_send(f->site, other, XS_READ, 1, 0, "k", 2);
-	fake_client_close(f->site, f->session);
-	fake_site_reply(f->site, close_next(test, XS_READ), "v", 1);
-	fake_client_expect(f->site, other, XS_READ, 1, 0, "v", 1);
+	fake_user_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
+	fake_user_send(f->site, other, XS_READ, 1, 0, "k", 2);
+	fake_user_close(f->site, f->session);
+	test_env_reply(f->site, close_next(test, XS_READ), "v", 1);
+	fake_user_expect(f->site, other, XS_READ, 1, 0, "v", 1);
 }
 
 /* === During a suspend === */
@@ -357,20 +357,20 @@ static void close_during_a_suspend_is_undone_after_the_resume(struct kunit *test
 	struct close_fixture *f = test->priv;
 	struct fake_call *resume;
 
-	fake_client_start(f->site, f->session, "5");
-	fake_client_watch(f->site, f->session, "k\0t", 4);
-	fake_site_suspend(f->site);
+	fake_user_start(f->site, f->session, "5");
+	fake_user_watch(f->site, f->session, "k\0t", 4);
+	test_env_suspend(f->site);
 	xs_session_close(f->session);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->gate.wq)));
 
-	resume = fake_site_start_resume(f->site);
-	fake_site_answer(f->site, fake_site_await(f->site));
+	resume = test_env_start_resume(f->site);
+	test_env_answer(f->site, test_env_await(f->site));
 	fake_call_result(test, resume);
-	flush_work(&f->session->undo_work);
+	flush_work(&f->session->cleanup_work);
 	/* The transaction is nothing that this server knows. */
-	fake_site_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	test_env_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 }
 
 /* === With a server that keeps books === */
@@ -378,21 +378,21 @@ static void close_during_a_suspend_is_undone_after_the_resume(struct kunit *test
 static void close_leaves_nothing_at_the_server(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
-	struct xs_session *session = fake_client_open(site);
+	struct test_env *site = test_env_create_at(test, &store->peer);
+	struct xs_session *session = fake_user_open(site);
 	int i;
 
-	fake_site_start(site);
+	test_env_start(site);
 	for (i = 0; i < 5; i++) {
-		fake_client_send(site, session, XS_TRANSACTION_START, i, 0, "",
+		fake_user_send(site, session, XS_TRANSACTION_START, i, 0, "",
 				 1);
-		fake_client_send(site, session, XS_WATCH, i, 0, "/a\0t", 5);
+		fake_user_send(site, session, XS_WATCH, i, 0, "/a\0t", 5);
 	}
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_transactions(store) == 5));
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_watches(store, NULL) == 5));
 
-	fake_client_send(site, session, XS_DIRECTORY, 9, 0, "/", 2);
-	fake_client_close(site, session);
+	fake_user_send(site, session, XS_DIRECTORY, 9, 0, "/", 2);
+	fake_user_close(site, session);
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_transactions(store)));
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_watches(store, NULL)));
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(kref_read(&session->ref) == 1));

@@ -11,12 +11,12 @@
 #include <linux/poll.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 #define KEY_SIZE	(sizeof(struct xsd_sockmsg) + 4)
 
 struct file_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct file *file;
 	struct xs_session *session;
 	char out[KEY_SIZE];
@@ -40,8 +40,8 @@ static void file_release(void *data)
 		flush_delayed_fput();
 	}
 	do {
-		flush_work(&f->session->undo_work);
-	} while (fake_site_answer_all(f->site));
+		flush_work(&f->session->cleanup_work);
+	} while (test_env_answer_all(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	xs_session_put(f->session);
 }
@@ -53,7 +53,7 @@ static int file_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	file = anon_inode_getfile("[xenstore]", &file_fops, NULL, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	KUNIT_ASSERT_EQ(test, xs_session_file_open(file_inode(file), file,
@@ -65,7 +65,7 @@ static int file_init(struct kunit *test)
 	xs_session_get(f->session);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, file_release, f),
 			0);
-	fake_client_build(f->out, XS_READ, 7, 0, "key", 4);
+	fake_user_build(f->out, XS_READ, 7, 0, "key", 4);
 	test->priv = f;
 	return 0;
 }
@@ -101,7 +101,7 @@ static void file_have_reply(struct kunit *test)
 	struct file_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, file_write(f, 0), KEY_SIZE);
-	fake_site_reply(f->site, fake_site_next(f->site), "v", 1);
+	test_env_reply(f->site, test_env_next(f->site), "v", 1);
 }
 
 /* === Streams === */
@@ -294,7 +294,7 @@ static void file_is_not_writable_during_a_suspend(struct kunit *test)
 	struct file_poller *poller;
 	struct file_fixture *f = test->priv;
 
-	fake_site_suspend(f->site);
+	test_env_suspend(f->site);
 	poller = file_poller_create(test);
 	KUNIT_EXPECT_EQ(test, file_poll(f), 0);
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);

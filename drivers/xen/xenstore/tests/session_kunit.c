@@ -21,10 +21,10 @@ static void write_split_anywhere_arrives_whole(struct kunit *test)
 	const u8 *split = test->param_value;
 	struct session_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, *split),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, *split),
 			*split);
 	session_expect_nothing_sent(test);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + *split,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
 						ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->a);
@@ -36,7 +36,7 @@ static void write_byte_by_byte_arrives_whole(struct kunit *test)
 	size_t i;
 
 	for (i = 0; i < ONE_SIZE; i++)
-		KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + i, 1),
+		KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + i, 1),
 				1);
 	session_expect_sent(test, f->a);
 	session_expect_nothing_sent(test);
@@ -49,12 +49,12 @@ static void write_split_in_the_second_message_arrives_whole(struct kunit *test)
 
 	memcpy(f->big, f->a, ONE_SIZE);
 	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
 						ONE_SIZE + *split),
 			ONE_SIZE + *split);
 	session_expect_sent(test, f->a);
 	session_expect_nothing_sent(test);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->b + *split,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->b + *split,
 						ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->b);
@@ -64,7 +64,7 @@ static void write_of_no_bytes_returns_zero(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, 0), 0);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, 0), 0);
 	session_expect_nothing_sent(test);
 }
 
@@ -72,8 +72,8 @@ static void message_without_body_is_sent_at_once(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
 
-	fake_client_build(f->a, XS_READ, 1, 0, "", 0);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, HDR_SIZE),
+	fake_user_build(f->a, XS_READ, 1, 0, "", 0);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, HDR_SIZE),
 			HDR_SIZE);
 	session_expect_sent(test, f->a);
 }
@@ -86,7 +86,7 @@ static void messages_in_one_write_are_all_sent(struct kunit *test)
 	memcpy(f->big, f->a, ONE_SIZE);
 	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
 	memcpy(f->big + 2 * ONE_SIZE, f->a, ONE_SIZE);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
 						3 * ONE_SIZE), 3 * ONE_SIZE);
 	session_expect_sent(test, f->a);
 	session_expect_sent(test, f->b);
@@ -99,9 +99,9 @@ static void write_before_the_first_has_left_harms_neither(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			ONE_SIZE);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->b, ONE_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->b, ONE_SIZE),
 			ONE_SIZE);
 	session_expect_sent(test, f->a);
 	session_expect_sent(test, f->b);
@@ -116,14 +116,14 @@ static void writes_beyond_the_ring_do_not_wait_for_the_server(struct kunit *test
 	memset(f->big, 'x', 1500);
 	for (i = 0; i < 64; i++) {
 		f->big[0] = i;
-		fake_client_send(f->site, f->session, XS_WRITE, i, 0, f->big,
+		fake_user_send(f->site, f->session, XS_WRITE, i, 0, f->big,
 				 1500);
 	}
 	f->site->peer->take = SIZE_MAX;
 
 	for (i = 0; i < 64; i++) {
 		f->big[0] = i;
-		fake_client_build(f->site->out, XS_WRITE, i, 0, f->big, 1500);
+		fake_user_build(f->site->out, XS_WRITE, i, 0, f->big, 1500);
 		session_expect_sent(test, f->site->out);
 	}
 }
@@ -134,8 +134,8 @@ static void full_payload_is_accepted(struct kunit *test)
 	char *body = f->big + HDR_SIZE;
 
 	memset(body, 'x', XENSTORE_PAYLOAD_MAX);
-	fake_client_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+	fake_user_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
 						XS_MESSAGE_MAX),
 			XS_MESSAGE_MAX);
 	session_expect_sent(test, f->big);
@@ -148,9 +148,9 @@ static void header_of_too_much_is_refused_and_forgotten(struct kunit *test)
 		.type = XS_WRITE, .len = XENSTORE_PAYLOAD_MAX + 1,
 	};
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, HDR_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, &hdr, HDR_SIZE),
 			-E2BIG);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			ONE_SIZE);
 	session_expect_sent(test, f->a);
 }
@@ -160,10 +160,10 @@ static void header_of_too_much_in_two_writes_is_forgotten(struct kunit *test)
 	struct session_fixture *f = test->priv;
 	struct xsd_sockmsg hdr = { .type = XS_WRITE, .len = U32_MAX };
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, 15), 15);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, (u8 *)&hdr + 15, 1),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, &hdr, 15), 15);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, (u8 *)&hdr + 15, 1),
 			-E2BIG);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			ONE_SIZE);
 	session_expect_sent(test, f->a);
 }
@@ -177,10 +177,10 @@ static void messages_before_a_bad_header_give_a_short_count(struct kunit *test)
 
 	memcpy(f->big, f->a, ONE_SIZE);
 	memcpy(f->big + ONE_SIZE, &hdr, HDR_SIZE);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->big,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
 						ONE_SIZE + HDR_SIZE), ONE_SIZE);
 	session_expect_sent(test, f->a);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, &hdr, HDR_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, &hdr, HDR_SIZE),
 			-E2BIG);
 }
 
@@ -189,11 +189,11 @@ static void write_from_bad_memory_changes_nothing(struct kunit *test)
 	struct session_fixture *f = test->priv;
 	struct iov_iter iter;
 
-	KUNIT_ASSERT_EQ(test, fake_client_write(f->session, f->a, 10), 10);
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->a, 10), 10);
 	fake_memory_bad_iter(&iter, ITER_SOURCE, ONE_SIZE - 10);
 	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
 			-EFAULT);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + 10,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + 10,
 						ONE_SIZE - 10), ONE_SIZE - 10);
 	session_expect_sent(test, f->a);
 }
@@ -209,7 +209,7 @@ static void write_from_partly_bad_memory_takes_what_is_good(struct kunit *test)
 	memcpy(good, f->a, *split);
 	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
 			*split);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a + *split,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
 						ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->a);
@@ -221,7 +221,7 @@ static void write_without_waiting_beside_another_is_refused(struct kunit *test)
 	ssize_t n;
 
 	mutex_lock(&f->session->write_mutex);
-	n = fake_client_write(f->session, f->a, ONE_SIZE);
+	n = fake_user_write(f->session, f->a, ONE_SIZE);
 	mutex_unlock(&f->session->write_mutex);
 	KUNIT_EXPECT_EQ(test, n, -EAGAIN);
 	session_expect_nothing_sent(test);
@@ -232,8 +232,8 @@ static void write_to_a_broken_ring_fails(struct kunit *test)
 	struct session_fixture *f = test->priv;
 
 	xs_conn_break(f->site->conn, -EIO);
-	fake_site_run(f->site);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+	test_env_run(f->site);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			-EIO);
 }
 

@@ -9,13 +9,13 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 #define HDR_SIZE	sizeof(struct xsd_sockmsg)
 #define KEY_SIZE	(HDR_SIZE + 4)
 
 struct limit_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_session *session;
 	char bytes[XENSTORE_PAYLOAD_MAX];
 	char out[3 * KEY_SIZE];
@@ -28,10 +28,10 @@ static int limit_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
 	for (i = 0; i < 3; i++)
-		fake_client_build(f->out + i * KEY_SIZE, XS_READ, i, 0, "key",
+		fake_user_build(f->out + i * KEY_SIZE, XS_READ, i, 0, "key",
 				  4);
 	test->priv = f;
 	return 0;
@@ -39,7 +39,7 @@ static int limit_init(struct kunit *test)
 
 static ssize_t limit_try(struct limit_fixture *f)
 {
-	return fake_client_try_send(f->site, f->session, XS_READ, 9, 0, "key",
+	return fake_user_try_send(f->site, f->session, XS_READ, 9, 0, "key",
 				    4);
 }
 
@@ -51,7 +51,7 @@ static struct limit_fixture *limit_fill(struct kunit *test, unsigned int n)
 
 	f->site->limits.requests = n;
 	for (i = 0; i < n; i++)
-		fake_client_send(f->site, f->session, XS_READ, i, 0, "key", 4);
+		fake_user_send(f->site, f->session, XS_READ, i, 0, "key", 4);
 	return f;
 }
 
@@ -68,7 +68,7 @@ static void request_beyond_the_limit_is_refused_while_replies_are_unread(struct 
 {
 	struct limit_fixture *f = limit_fill(test, 3);
 
-	fake_site_answer_all(f->site);
+	test_env_answer_all(f->site);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
 	KUNIT_EXPECT_FALSE(test, xs_session_writable(f->session));
@@ -78,8 +78,8 @@ static void request_is_taken_again_once_a_reply_has_been_read(struct kunit *test
 {
 	struct limit_fixture *f = limit_fill(test, 3);
 
-	fake_site_answer_all(f->site);
-	KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site, f->session));
+	test_env_answer_all(f->site);
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
 
 	KUNIT_EXPECT_TRUE(test, xs_session_writable(f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
@@ -91,10 +91,10 @@ static void answer_that_needs_no_server_counts_as_well(struct kunit *test)
 	struct limit_fixture *f = test->priv;
 
 	f->site->limits.requests = 1;
-	fake_client_send(f->site, f->session, XS_READ, 1, 77, "key", 4);
+	fake_user_send(f->site, f->session, XS_READ, 1, 77, "key", 4);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 }
 
@@ -104,9 +104,9 @@ static void write_of_several_messages_is_cut_short_at_the_limit(struct kunit *te
 
 	f->site->limits.requests = 2;
 
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->out,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->out,
 						3 * KEY_SIZE), 2 * KEY_SIZE);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->out, KEY_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->out, KEY_SIZE),
 			-EAGAIN);
 }
 
@@ -115,11 +115,11 @@ static void bytes_beyond_the_limit_stop_requests_until_they_are_read(struct kuni
 	struct limit_fixture *f = test->priv;
 
 	f->site->limits.bytes = 4000;
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "key", 4);
-	fake_site_reply(f->site, fake_site_next(f->site), f->bytes, 4001);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "key", 4);
+	test_env_reply(f->site, test_env_next(f->site), f->bytes, 4001);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 }
 
@@ -137,10 +137,10 @@ static void limit_of_zero_still_lets_one_request_through(struct kunit *test)
 static void client_at_its_limit_holds_up_no_other(struct kunit *test)
 {
 	struct limit_fixture *f = limit_fill(test, 1);
-	struct xs_session *other = fake_client_open(f->site);
+	struct xs_session *other = fake_user_open(f->site);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, fake_client_try_send(f->site, other, XS_READ, 1,
+	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, other, XS_READ, 1,
 						   0, "key", 4), KEY_SIZE);
 }
 
@@ -179,11 +179,11 @@ static void writer_at_the_limit_goes_on_when_a_reply_is_read(struct kunit *test)
 	struct limit_fixture *f = limit_fill(test, 1);
 	struct fake_call *writer;
 
-	fake_site_answer_all(f->site);
+	test_env_answer_all(f->site);
 	writer = fake_call_start(test, limit_write_call, f, limit_lift);
 	KUNIT_ASSERT_TRUE(test,
 			  fake_wait_until(wq_has_sleeper(&f->session->wq)));
-	KUNIT_ASSERT_TRUE(test, fake_client_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), KEY_SIZE);
 }
@@ -211,18 +211,18 @@ static void events_beyond_the_limit_are_one_for_the_watch(struct kunit *test)
 	unsigned int i;
 
 	f->site->limits.events = 3;
-	watch = fake_client_watch(f->site, f->session, "/a\0token", 9);
+	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
 	for (i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "/a/%u", i);
-		fake_site_event(f->site, watch, path);
+		test_env_event(f->site, watch, path);
 	}
 
 	KUNIT_EXPECT_EQ(test, f->session->unread_events, 4);
-	fake_client_expect_event(f->site, f->session, "/a/0\0token", 11);
-	fake_client_expect_event(f->site, f->session, "/a/1\0token", 11);
-	fake_client_expect_event(f->site, f->session, "/a/2\0token", 11);
-	fake_client_expect_event(f->site, f->session, "/a\0token", 9);
-	fake_client_expect_nothing(f->site, f->session);
+	fake_user_expect_event(f->site, f->session, "/a/0\0token", 11);
+	fake_user_expect_event(f->site, f->session, "/a/1\0token", 11);
+	fake_user_expect_event(f->site, f->session, "/a/2\0token", 11);
+	fake_user_expect_event(f->site, f->session, "/a\0token", 9);
+	fake_user_expect_nothing(f->site, f->session);
 }
 
 static void events_do_not_stop_requests(struct kunit *test)
@@ -231,9 +231,9 @@ static void events_do_not_stop_requests(struct kunit *test)
 	const struct fake_message *watch;
 
 	f->site->limits.events = 1;
-	watch = fake_client_watch(f->site, f->session, "/a\0token", 9);
-	fake_site_event(f->site, watch, "/a/b");
-	fake_site_event(f->site, watch, "/a/c");
+	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
+	test_env_event(f->site, watch, "/a/b");
+	test_env_event(f->site, watch, "/a/c");
 
 	KUNIT_EXPECT_TRUE(test, xs_session_writable(f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);

@@ -8,10 +8,10 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 struct msg_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_session *session;
 	struct xs_session *other;
 };
@@ -22,9 +22,9 @@ static int msg_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
-	f->other = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
+	f->other = fake_user_open(f->site);
 	test->priv = f;
 	return 0;
 }
@@ -35,10 +35,10 @@ static void msg_expect_refused(struct kunit *test, u32 id, u32 tx_id,
 {
 	struct msg_fixture *f = test->priv;
 
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_client_expect(f->site, f->session, XS_ERROR, id, tx_id, error,
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_expect(f->site, f->session, XS_ERROR, id, tx_id, error,
 			   strlen(error) + 1);
-	fake_client_expect_nothing(f->site, f->session);
+	fake_user_expect_nothing(f->site, f->session);
 }
 
 /* === Ids === */
@@ -53,12 +53,12 @@ static void reply_has_the_id_of_the_caller(struct kunit *test)
 
 	get_random_bytes(ids, sizeof(ids));
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		fake_client_send(f->site, f->session, XS_READ, ids[i], 0, "k",
+		fake_user_send(f->site, f->session, XS_READ, ids[i], 0, "k",
 				 2);
-	while ((msg = fake_site_next(f->site)))
-		fake_site_reply(f->site, msg, "value", 5);
+	while ((msg = test_env_next(f->site)))
+		test_env_reply(f->site, msg, "value", 5);
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		fake_client_expect(f->site, f->session, XS_READ, ids[i], 0,
+		fake_user_expect(f->site, f->session, XS_READ, ids[i], 0,
 				   "value", 5);
 }
 
@@ -67,26 +67,26 @@ static void requests_with_one_id_are_told_apart(struct kunit *test)
 	struct msg_fixture *f = test->priv;
 	const struct fake_message *first, *second;
 
-	fake_client_send(f->site, f->session, XS_READ, 9, 0, "a", 2);
-	fake_client_send(f->site, f->other, XS_READ, 9, 0, "b", 2);
-	first = fake_site_next(f->site);
-	second = fake_site_next(f->site);
-	fake_site_reply(f->site, second, "B", 1);
-	fake_site_reply(f->site, first, "A", 1);
+	fake_user_send(f->site, f->session, XS_READ, 9, 0, "a", 2);
+	fake_user_send(f->site, f->other, XS_READ, 9, 0, "b", 2);
+	first = test_env_next(f->site);
+	second = test_env_next(f->site);
+	test_env_reply(f->site, second, "B", 1);
+	test_env_reply(f->site, first, "A", 1);
 	KUNIT_EXPECT_NE(test, first->hdr.req_id, second->hdr.req_id);
-	fake_client_expect(f->site, f->session, XS_READ, 9, 0, "A", 1);
-	fake_client_expect(f->site, f->other, XS_READ, 9, 0, "B", 1);
-	fake_client_expect_nothing(f->site, f->session);
-	fake_client_expect_nothing(f->site, f->other);
+	fake_user_expect(f->site, f->session, XS_READ, 9, 0, "A", 1);
+	fake_user_expect(f->site, f->other, XS_READ, 9, 0, "B", 1);
+	fake_user_expect_nothing(f->site, f->session);
+	fake_user_expect_nothing(f->site, f->other);
 }
 
 static void refusal_by_the_server_is_passed_on(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_MKDIR, 3, 0, "k", 2);
-	fake_site_refuse(f->site, fake_site_next(f->site), "EQUOTA");
-	fake_client_expect(f->site, f->session, XS_ERROR, 3, 0, "EQUOTA", 7);
+	fake_user_send(f->site, f->session, XS_MKDIR, 3, 0, "k", 2);
+	test_env_refuse(f->site, test_env_next(f->site), "EQUOTA");
+	fake_user_expect(f->site, f->session, XS_ERROR, 3, 0, "EQUOTA", 7);
 }
 
 static const u32 msg_types[] = {
@@ -109,14 +109,14 @@ static void message_of_any_other_type_is_passed_on(struct kunit *test)
 	struct msg_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_client_send(f->site, f->session, *type, 4, 0, "x\0y", 3);
-	msg = fake_site_next(f->site);
+	fake_user_send(f->site, f->session, *type, 4, 0, "x\0y", 3);
+	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, *type);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, 3);
 	KUNIT_EXPECT_EQ(test, memcmp(msg->body, "x\0y", 3), 0);
-	fake_site_refuse(f->site, msg, "ENOSYS");
-	fake_client_expect(f->site, f->session, XS_ERROR, 4, 0, "ENOSYS", 7);
+	test_env_refuse(f->site, msg, "ENOSYS");
+	fake_user_expect(f->site, f->session, XS_ERROR, 4, 0, "ENOSYS", 7);
 }
 
 /* === Transactions === */
@@ -127,20 +127,20 @@ static void transaction_is_carried_through(struct kunit *test)
 	const struct fake_message *msg;
 	u32 tx_id;
 
-	tx_id = fake_client_start(f->site, f->session, "4000000000");
-	fake_client_send(f->site, f->session, XS_WRITE, 2, tx_id, "k\0v", 3);
-	msg = fake_site_next(f->site);
+	tx_id = fake_user_start(f->site, f->session, "4000000000");
+	fake_user_send(f->site, f->session, XS_WRITE, 2, tx_id, "k\0v", 3);
+	msg = test_env_next(f->site);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
-	fake_site_reply(f->site, msg, "OK", 3);
-	fake_client_expect(f->site, f->session, XS_WRITE, 2, tx_id, "OK", 3);
+	test_env_reply(f->site, msg, "OK", 3);
+	fake_user_expect(f->site, f->session, XS_WRITE, 2, tx_id, "OK", 3);
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
 			 2);
-	msg = fake_site_next(f->site);
+	msg = test_env_next(f->site);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 	KUNIT_EXPECT_STREQ(test, msg->body, "T");
-	fake_site_reply(f->site, msg, "OK", 3);
-	fake_client_expect(f->site, f->session, XS_TRANSACTION_END, 3, tx_id,
+	test_env_reply(f->site, msg, "OK", 3);
+	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 3, tx_id,
 			   "OK", 3);
 }
 
@@ -149,18 +149,18 @@ static void transaction_that_is_not_open_gets_enoent(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_READ, 6, 5, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 6, 5, "k", 2);
 	msg_expect_refused(test, 6, 5, "ENOENT");
 }
 
 static void transaction_of_another_client_gets_enoent(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->other, "5");
+	u32 tx_id = fake_user_start(f->site, f->other, "5");
 
-	fake_client_send(f->site, f->session, XS_READ, 6, tx_id, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 6, tx_id, "k", 2);
 	msg_expect_refused(test, 6, tx_id, "ENOENT");
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 7, tx_id, "F",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 7, tx_id, "F",
 			 2);
 	msg_expect_refused(test, 7, tx_id, "ENOENT");
 }
@@ -169,7 +169,7 @@ static void start_in_a_transaction_that_is_not_open_gets_enoent(struct kunit *te
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 6, 5, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 6, 5, "",
 			 1);
 	msg_expect_refused(test, 6, 5, "ENOENT");
 }
@@ -179,7 +179,7 @@ static void end_of_no_transaction_gets_one_enoent(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 8, 0, "T", 2);
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 8, 0, "T", 2);
 	msg_expect_refused(test, 8, 0, "ENOENT");
 }
 
@@ -187,21 +187,21 @@ static void end_of_no_transaction_gets_one_enoent(struct kunit *test)
 static void second_end_gets_one_enoent(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 	const struct fake_message *msg;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 1, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 1, tx_id, "T",
 			 2);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
-	fake_client_expect(f->site, f->session, XS_ERROR, 2, tx_id, "ENOENT",
+	fake_user_expect(f->site, f->session, XS_ERROR, 2, tx_id, "ENOENT",
 			   7);
-	msg = fake_site_next(f->site);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_site_reply(f->site, msg, "OK", 3);
-	fake_client_expect(f->site, f->session, XS_TRANSACTION_END, 1, tx_id,
+	msg = test_env_next(f->site);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_reply(f->site, msg, "OK", 3);
+	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 1, tx_id,
 			   "OK", 3);
-	fake_client_expect_nothing(f->site, f->session);
+	fake_user_expect_nothing(f->site, f->session);
 }
 
 struct msg_body_case {
@@ -230,41 +230,41 @@ static void malformed_end_gets_einval_and_ends_nothing(struct kunit *test)
 {
 	const struct msg_body_case *param = test->param_value;
 	struct msg_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id,
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id,
 			 param->body, param->len);
 	msg_expect_refused(test, 2, tx_id, "EINVAL");
 
-	fake_client_send(f->site, f->session, XS_READ, 3, tx_id, "k", 2);
-	fake_site_reply(f->site, fake_site_next(f->site), "v", 1);
-	fake_client_expect(f->site, f->session, XS_READ, 3, tx_id, "v", 1);
+	fake_user_send(f->site, f->session, XS_READ, 3, tx_id, "k", 2);
+	test_env_reply(f->site, test_env_next(f->site), "v", 1);
+	fake_user_expect(f->site, f->session, XS_READ, 3, tx_id, "v", 1);
 }
 
 /* Row 4: a commit that failed was ended a second time at close. */
 static void end_that_is_refused_ends_the_transaction(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
-	fake_site_refuse(f->site, fake_site_next(f->site), "EAGAIN");
-	fake_client_expect(f->site, f->session, XS_ERROR, 2, tx_id, "EAGAIN",
+	test_env_refuse(f->site, test_env_next(f->site), "EAGAIN");
+	fake_user_expect(f->site, f->session, XS_ERROR, 2, tx_id, "EAGAIN",
 			   7);
 
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
 static void start_that_is_refused_opens_nothing(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
-	fake_site_refuse(f->site, fake_site_next(f->site), "ENOSPC");
-	fake_client_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOSPC", 7);
+	test_env_refuse(f->site, test_env_next(f->site), "ENOSPC");
+	fake_user_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOSPC", 7);
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
 }
 
@@ -283,18 +283,18 @@ static void start_with_a_senseless_reply_opens_nothing(struct kunit *test)
 	const struct msg_body_case *param = test->param_value;
 	struct msg_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
 			 1);
-	fake_site_reply(f->site, fake_site_next(f->site), param->body,
+	test_env_reply(f->site, test_env_next(f->site), param->body,
 			param->len);
-	fake_client_expect(f->site, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
+	fake_user_expect(f->site, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
 }
 
 /* === When things go wrong === */
 
 /*
- * Defect H: whoever was stuck in the client's memory kept the I/O thread from
+ * Defect H: whoever was stuck in the client's memory kept the kthread from
  * delivering. All that a client can hold while it is stuck is held here.
  */
 static void client_stuck_in_its_memory_delays_no_reply(struct kunit *test)
@@ -302,19 +302,19 @@ static void client_stuck_in_its_memory_delays_no_reply(struct kunit *test)
 	struct msg_fixture *f = test->priv;
 	const struct fake_message *own, *others;
 
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "a", 2);
-	fake_client_send(f->site, f->other, XS_READ, 2, 0, "b", 2);
-	own = fake_site_next(f->site);
-	others = fake_site_next(f->site);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "a", 2);
+	fake_user_send(f->site, f->other, XS_READ, 2, 0, "b", 2);
+	own = test_env_next(f->site);
+	others = test_env_next(f->site);
 
 	mutex_lock(&f->session->write_mutex);
 	mutex_lock(&f->session->read_mutex);
-	fake_site_reply(f->site, own, "A", 1);
-	fake_site_reply(f->site, others, "B", 1);
-	fake_client_expect(f->site, f->other, XS_READ, 2, 0, "B", 1);
+	test_env_reply(f->site, own, "A", 1);
+	test_env_reply(f->site, others, "B", 1);
+	fake_user_expect(f->site, f->other, XS_READ, 2, 0, "B", 1);
 	mutex_unlock(&f->session->read_mutex);
 	mutex_unlock(&f->session->write_mutex);
-	fake_client_expect(f->site, f->session, XS_READ, 1, 0, "A", 1);
+	fake_user_expect(f->site, f->session, XS_READ, 1, 0, "A", 1);
 }
 
 /* Defect A: this stopped every client of the store, for ever. */
@@ -324,26 +324,26 @@ static void watch_behind_pending_requests_does_not_wait(struct kunit *test)
 	const struct fake_message *read, *watch;
 
 	f->site->peer->take = 0;
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
-	fake_client_send(f->site, f->session, XS_WATCH, 2, 0, "k\0t", 4);
-	fake_client_send(f->site, f->session, XS_UNWATCH, 3, 0, "k\0t", 4);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_WATCH, 2, 0, "k\0t", 4);
+	fake_user_send(f->site, f->session, XS_UNWATCH, 3, 0, "k\0t", 4);
 	f->site->peer->take = SIZE_MAX;
 
-	read = fake_site_next(f->site);
-	watch = fake_site_next(f->site);
-	fake_site_reply(f->site, read, "v", 1);
-	fake_client_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
-	fake_site_reply(f->site, watch, "OK", 3);
-	fake_client_expect(f->site, f->session, XS_WATCH, 2, 0, "OK", 3);
-	fake_site_answer_all(f->site);
-	fake_client_expect(f->site, f->session, XS_UNWATCH, 3, 0, "OK", 3);
+	read = test_env_next(f->site);
+	watch = test_env_next(f->site);
+	test_env_reply(f->site, read, "v", 1);
+	fake_user_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
+	test_env_reply(f->site, watch, "OK", 3);
+	fake_user_expect(f->site, f->session, XS_WATCH, 2, 0, "OK", 3);
+	test_env_answer_all(f->site);
+	fake_user_expect(f->site, f->session, XS_UNWATCH, 3, 0, "OK", 3);
 }
 
 /* Defect K: neither replies nor references came back. */
 static void broken_ring_answers_each_request_with_one_eio(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 	const struct {
 		u32 type;
 		u32 tx_id;
@@ -361,20 +361,20 @@ static void broken_ring_answers_each_request_with_one_eio(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(sent); i++) {
-		fake_client_send(f->site, f->session, sent[i].type, 10 + i,
+		fake_user_send(f->site, f->session, sent[i].type, 10 + i,
 				 sent[i].tx_id, sent[i].body, sent[i].len);
 		/* Some have been sent, the others are still queued. */
 		if (i == 3)
-			fake_site_run(f->site);
+			test_env_run(f->site);
 	}
 	f->site->peer->page->rsp_prod = f->site->peer->page->rsp_cons + 5000;
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	for (i = 0; i < ARRAY_SIZE(sent); i++)
-		fake_client_expect(f->site, f->session, XS_ERROR, 10 + i,
+		fake_user_expect(f->site, f->session, XS_ERROR, 10 + i,
 				   sent[i].tx_id, "EIO", 4);
-	fake_client_expect_nothing(f->site, f->session);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	fake_user_expect_nothing(f->site, f->session);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
 }
 
@@ -382,12 +382,12 @@ static void client_of_a_broken_ring_can_close(struct kunit *test)
 {
 	struct msg_fixture *f = test->priv;
 
-	fake_client_start(f->site, f->session, "5");
-	fake_client_watch(f->site, f->session, "k\0t", 4);
+	fake_user_start(f->site, f->session, "5");
+	fake_user_watch(f->site, f->session, "k\0t", 4);
 	xs_conn_break(f->site->conn, -EIO);
-	fake_site_run(f->site);
-	fake_client_close(f->site, f->session);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	test_env_run(f->site);
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 

@@ -19,8 +19,8 @@ static void session_make_reply(struct kunit *test, size_t len)
 
 	for (i = 0; i < len; i++)
 		f->big[i] = i * 3 + 1;
-	fake_client_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
-	fake_site_reply(f->site, fake_site_next(f->site), f->big, len);
+	fake_user_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
+	test_env_reply(f->site, test_env_next(f->site), f->big, len);
 }
 
 /* === To the client === */
@@ -30,7 +30,7 @@ static void read_of_nothing_without_waiting_is_refused(struct kunit *test)
 	struct session_fixture *f = test->priv;
 
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
-	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, f->big, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->big, 1), -EAGAIN);
 }
 
 /* Defect F: this span for ever. */
@@ -39,8 +39,8 @@ static void read_of_no_bytes_with_data_returns_zero(struct kunit *test)
 	struct session_fixture *f = test->priv;
 
 	session_make_reply(test, 3);
-	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, f->b, 0), 0);
-	fake_client_expect(f->site, f->session, XS_READ, 5, 0, f->big, 3);
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->b, 0), 0);
+	fake_user_expect(f->site, f->session, XS_READ, 5, 0, f->big, 3);
 }
 
 static void read_of_no_bytes_without_data_returns_zero(struct kunit *test)
@@ -62,7 +62,7 @@ static void read_in_pieces_gives_every_byte_once(struct kunit *test)
 	ssize_t n;
 
 	session_make_reply(test, 24);
-	while ((n = fake_client_read(f->session, (u8 *)in + have, *piece)) > 0) {
+	while ((n = fake_user_read(f->session, (u8 *)in + have, *piece)) > 0) {
 		KUNIT_EXPECT_EQ(test, n, min_t(size_t, *piece, total - have));
 		have += n;
 	}
@@ -80,10 +80,10 @@ static void messages_are_read_at_once_as_far_as_there_is_room(struct kunit *test
 	session_make_reply(test, 8);
 	session_make_reply(test, 8);
 	session_make_reply(test, 8);
-	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, f->site->out,
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->site->out,
 					       2 * one + 4), 2 * one + 4);
 	KUNIT_EXPECT_EQ(test, memcmp(f->site->out, f->site->out + one, one), 0);
-	KUNIT_EXPECT_EQ(test, fake_client_read(f->session,
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session,
 					       f->site->out + 2 * one + 4,
 					       XENSTORE_PAYLOAD_MAX), one - 4);
 	KUNIT_EXPECT_EQ(test, memcmp(f->site->out, f->site->out + 2 * one, one),
@@ -96,9 +96,9 @@ static void session_is_readable_until_the_last_byte(struct kunit *test)
 
 	session_make_reply(test, 4);
 	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
-	fake_client_read(f->session, f->b, HDR_SIZE + 3);
+	fake_user_read(f->session, f->b, HDR_SIZE + 3);
 	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
-	fake_client_read(f->session, f->b, 1);
+	fake_user_read(f->session, f->b, 1);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 }
 
@@ -111,7 +111,7 @@ static void read_to_bad_memory_loses_nothing(struct kunit *test)
 	fake_memory_bad_iter(&iter, ITER_DEST, HDR_SIZE);
 	KUNIT_EXPECT_EQ(test, xs_session_read(f->session, &iter, false),
 			-EFAULT);
-	fake_client_expect(f->site, f->session, XS_READ, 5, 0, f->big, 4);
+	fake_user_expect(f->site, f->session, XS_READ, 5, 0, f->big, 4);
 }
 
 static void read_to_partly_bad_memory_loses_nothing(struct kunit *test)
@@ -127,7 +127,7 @@ static void read_to_partly_bad_memory_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_session_read(f->session, &iter, false),
 			*split);
 	memcpy(in, good, *split);
-	KUNIT_EXPECT_EQ(test, fake_client_read(f->session, (u8 *)in + *split,
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, (u8 *)in + *split,
 					       ONE_SIZE), ONE_SIZE - *split);
 	KUNIT_EXPECT_EQ(test, in->hdr.req_id, 5);
 	KUNIT_EXPECT_EQ(test, memcmp(in->body, f->big, 9), 0);
@@ -140,7 +140,7 @@ static void read_without_waiting_beside_another_is_refused(struct kunit *test)
 
 	session_make_reply(test, 4);
 	mutex_lock(&f->session->read_mutex);
-	n = fake_client_read(f->session, f->b, 1);
+	n = fake_user_read(f->session, f->b, 1);
 	mutex_unlock(&f->session->read_mutex);
 	KUNIT_EXPECT_EQ(test, n, -EAGAIN);
 }
@@ -199,8 +199,8 @@ static void reader_who_waits_does_not_keep_a_writer_out(struct kunit *test)
 
 	reader = fake_call_start(test, session_read_call, f, session_unblock);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(session_reader_sleeps(f)));
-	fake_client_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
-	fake_site_reply(f->site, fake_site_next(f->site), "value", 5);
+	fake_user_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
+	test_env_reply(f->site, test_env_next(f->site), "value", 5);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, reader), HDR_SIZE + 5);
 	KUNIT_EXPECT_EQ(test, memcmp(f->big + HDR_SIZE, "value", 5), 0);
 }
@@ -229,7 +229,7 @@ static void writer_who_waits_is_ended_by_a_signal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), -ERESTARTSYS);
 	xs_gate_open(gate);
 	session_expect_nothing_sent(test);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->a, ONE_SIZE),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			ONE_SIZE);
 	session_expect_sent(test, f->a);
 }

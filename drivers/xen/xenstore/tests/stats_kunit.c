@@ -183,7 +183,7 @@ static void notifications_are_what_the_peer_has_got(struct kunit *test)
 
 	KUNIT_EXPECT_GT(test, f->stats->notifications, 0);
 	KUNIT_EXPECT_EQ(test, f->stats->notifications,
-			fake_peer_kicks(f->peer));
+			fake_peer_notifications(f->peer));
 }
 
 static void turn_is_counted_once(struct kunit *test)
@@ -220,7 +220,7 @@ static void signal_wakes_only_if_there_is_work(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, xs_conn_start(f->conn), 0);
 	KUNIT_ASSERT_TRUE(test, stats_thread_sleeps(f));
-	f->peer->t.event(&f->peer->t);
+	f->peer->t.notified(&f->peer->t);
 	KUNIT_EXPECT_EQ(test, f->stats->signals, 1);
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 0);
 

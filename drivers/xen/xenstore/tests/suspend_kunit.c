@@ -2,7 +2,7 @@
 /*
  * Tests of suspend and resume.
  *
- * The test is the server and, unless it starts one, the I/O thread; whoever
+ * The test is the server and, unless it starts one, the kthread; whoever
  * has to wait does so in a thread of its own.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -11,12 +11,12 @@
 #include <linux/completion.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 #include "ops.h"
 
 struct suspend_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct xs_session *session;
 	/* What a writer in a thread of its own writes. */
 	char message[32];
@@ -39,8 +39,8 @@ static int suspend_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	f->session = fake_client_open(f->site);
+	f->site = test_env_create(test);
+	f->session = fake_user_open(f->site);
 	f->watch.node = "w";
 	f->watch.callback = suspend_ignore;
 	init_completion(&f->started);
@@ -99,7 +99,7 @@ static struct fake_call *suspend_start_writer(struct kunit *test, u32 type,
 	struct suspend_fixture *f = test->priv;
 	struct fake_call *call;
 
-	f->len = fake_client_build(f->message, type, 40, tx_id, "k", 2);
+	f->len = fake_user_build(f->message, type, 40, tx_id, "k", 2);
 	call = fake_call_start(test, suspend_write_call, f, suspend_unblock);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->gate.wq)));
 	return call;
@@ -124,7 +124,7 @@ static int suspend_finish(struct kunit *test, struct fake_call *call)
 {
 	struct suspend_fixture *f = test->priv;
 
-	fake_wait_until((fake_site_answer_all(f->site),
+	fake_wait_until((test_env_answer_all(f->site),
 			 fake_call_is_done(call)));
 	return fake_call_result(test, call);
 }
@@ -137,13 +137,13 @@ static void suspend_waits_for_the_request_in_flight(struct kunit *test)
 	const struct fake_message *read;
 	struct fake_call *suspend;
 
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
 	suspend = suspend_start(test);
-	read = fake_site_next(f->site);
+	read = test_env_next(f->site);
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
-	fake_site_reply(f->site, read, "v", 1);
+	test_env_reply(f->site, read, "v", 1);
 	fake_call_result(test, suspend);
-	fake_client_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
+	fake_user_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
 	suspend_cancel(f);
 }
 
@@ -155,23 +155,23 @@ static void suspend_is_not_postponed_by_traffic(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < 3; i++)
-		fake_client_send(f->site, f->session, XS_READ, i, 0, "k", 2);
+		fake_user_send(f->site, f->session, XS_READ, i, 0, "k", 2);
 	suspend = suspend_start(test);
 	writer = suspend_start_writer(test, XS_READ, 0);
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
-		KUNIT_EXPECT_EQ(test, fake_client_try_send(f->site, f->session,
+		KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session,
 							   XS_READ, 9, 0, "k",
 							   2), -EAGAIN);
-		fake_site_answer(f->site, fake_site_next(f->site));
+		test_env_answer(f->site, test_env_next(f->site));
 	}
 	fake_call_result(test, suspend);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(writer));
 
 	suspend_cancel(f);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), f->len);
-	KUNIT_EXPECT_NOT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NOT_NULL(test, test_env_next(f->site));
 }
 
 static void suspend_while_another_lasts_waits_for_its_end(struct kunit *test)
@@ -179,11 +179,11 @@ static void suspend_while_another_lasts_waits_for_its_end(struct kunit *test)
 	struct suspend_fixture *f = test->priv;
 	struct fake_call *second;
 
-	fake_site_suspend(f->site);
+	test_env_suspend(f->site);
 	second = fake_call_start(test, suspend_call, f, NULL);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->gate.wq)));
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(second));
-	fake_site_resume(f->site);
+	test_env_resume(f->site);
 	fake_call_result(test, second);
 	KUNIT_EXPECT_TRUE(test, f->site->conn->gate.closed);
 	suspend_cancel(f);
@@ -196,8 +196,8 @@ static void suspend_send_half_an_event(struct kunit *test)
 	struct fake_peer *peer = f->site->peer;
 	const struct fake_message *watch;
 
-	watch = fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_peer_event(peer, "w", fake_site_token(watch));
+	watch = fake_user_watch(f->site, f->session, "w\0t", 4);
+	fake_peer_event(peer, "w", test_env_token(watch));
 	peer->give = 20;
 	fake_peer_step(peer);
 	peer->give = 0;
@@ -218,7 +218,7 @@ static void suspend_waits_for_the_rest_of_an_event(struct kunit *test)
 	suspend_send_half_an_event(test);
 	xs_conn_pump(f->site->conn);
 	KUNIT_ASSERT_FALSE(test, xs_conn_at_boundary(f->site->conn));
-	fake_site_start(f->site);
+	test_env_start(f->site);
 	/* Not before it has begun: kthread_park() stops a new thread at once. */
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->wq)));
 
@@ -239,12 +239,12 @@ static void suspend_leaves_what_is_not_complete_in_the_ring(struct kunit *test)
 	struct suspend_fixture *f = test->priv;
 
 	suspend_send_half_an_event(test);
-	fake_site_start(f->site);
-	fake_site_suspend(f->site);
+	test_env_start(f->site);
+	test_env_suspend(f->site);
 	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->site->conn));
 	suspend_cancel(f);
 	suspend_send_the_rest(f);
-	fake_client_expect_event(f->site, f->session, "w\0t", 4);
+	fake_user_expect_event(f->site, f->session, "w\0t", 4);
 }
 
 static void suspend_parks_the_thread_until_the_resume(struct kunit *test)
@@ -252,15 +252,15 @@ static void suspend_parks_the_thread_until_the_resume(struct kunit *test)
 	struct suspend_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	watch = fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_site_start(f->site);
-	fake_site_suspend(f->site);
-	fake_peer_event(f->site->peer, "w", fake_site_token(watch));
+	watch = fake_user_watch(f->site, f->session, "w\0t", 4);
+	test_env_start(f->site);
+	test_env_suspend(f->site);
+	fake_peer_event(f->site->peer, "w", test_env_token(watch));
 	fake_peer_settle(f->site->peer);
 	cond_resched();
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 	suspend_cancel(f);
-	fake_client_expect_event(f->site, f->session, "w\0t", 4);
+	fake_user_expect_event(f->site, f->session, "w\0t", 4);
 }
 
 /* A transaction of the kernel that is open when a suspend comes. */
@@ -287,7 +287,7 @@ static void suspend_lets_the_kernels_transaction_finish(struct kunit *test)
 
 	transaction = fake_call_start(test, suspend_transaction_call, f,
 				      suspend_unblock);
-	fake_site_answer(f->site, fake_site_await(f->site));
+	test_env_answer(f->site, test_env_await(f->site));
 	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(&f->started,
 							  FAKE_CALL_TIMEOUT), 0);
 	suspend = suspend_start(test);
@@ -306,18 +306,18 @@ static void write_without_waiting_during_a_suspend_can_be_repeated(struct kunit 
 	struct suspend_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_site_suspend(f->site);
-	KUNIT_EXPECT_EQ(test, fake_client_try_send(f->site, f->session, XS_READ,
+	test_env_suspend(f->site);
+	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session, XS_READ,
 						   1, 0, "k", 2), -EAGAIN);
 	/* What does not complete a message needs not wait. */
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->site->out, 10),
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out, 10),
 			10);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->site->out + 10,
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out + 10,
 						8), -EAGAIN);
-	fake_site_resume(f->site);
-	KUNIT_EXPECT_EQ(test, fake_client_write(f->session, f->site->out + 10,
+	test_env_resume(f->site);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out + 10,
 						8), 8);
-	msg = fake_site_next(f->site);
+	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_READ);
 	KUNIT_EXPECT_STREQ(test, msg->body, "k");
@@ -327,10 +327,10 @@ static void reply_can_be_read_during_a_suspend(struct kunit *test)
 {
 	struct suspend_fixture *f = test->priv;
 
-	fake_client_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
-	fake_site_reply(f->site, fake_site_next(f->site), "v", 1);
-	fake_site_suspend(f->site);
-	fake_client_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
+	fake_user_send(f->site, f->session, XS_READ, 1, 0, "k", 2);
+	test_env_reply(f->site, test_env_next(f->site), "v", 1);
+	test_env_suspend(f->site);
+	fake_user_expect(f->site, f->session, XS_READ, 1, 0, "v", 1);
 	suspend_cancel(f);
 }
 
@@ -338,27 +338,27 @@ static void reply_can_be_read_during_a_suspend(struct kunit *test)
 static void transaction_from_before_gets_eagain(struct kunit *test)
 {
 	struct suspend_fixture *f = test->priv;
-	u32 commit = fake_client_start(f->site, f->session, "5");
-	u32 abort = fake_client_start(f->site, f->session, "6");
+	u32 commit = fake_user_start(f->site, f->session, "5");
+	u32 abort = fake_user_start(f->site, f->session, "6");
 
-	fake_site_suspend(f->site);
-	fake_site_resume(f->site);
-	fake_client_send(f->site, f->session, XS_READ, 1, commit, "k", 2);
-	fake_client_expect(f->site, f->session, XS_ERROR, 1, commit, "EAGAIN",
+	test_env_suspend(f->site);
+	test_env_resume(f->site);
+	fake_user_send(f->site, f->session, XS_READ, 1, commit, "k", 2);
+	fake_user_expect(f->site, f->session, XS_ERROR, 1, commit, "EAGAIN",
 			   7);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, commit,
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, commit,
 			 "T", 2);
-	fake_client_expect(f->site, f->session, XS_ERROR, 2, commit, "EAGAIN",
+	fake_user_expect(f->site, f->session, XS_ERROR, 2, commit, "EAGAIN",
 			   7);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 3, abort, "F",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 3, abort, "F",
 			 2);
-	fake_client_expect(f->site, f->session, XS_TRANSACTION_END, 3, abort,
+	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 3, abort,
 			   "OK", 3);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 4, commit,
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 4, commit,
 			 "F", 2);
-	fake_client_expect(f->site, f->session, XS_ERROR, 4, commit, "ENOENT",
+	fake_user_expect(f->site, f->session, XS_ERROR, 4, commit, "ENOENT",
 			   7);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
 static void transaction_with_the_id_of_one_from_before_works(struct kunit *test)
@@ -367,33 +367,33 @@ static void transaction_with_the_id_of_one_from_before_works(struct kunit *test)
 	const struct fake_message *msg;
 	u32 tx_id;
 
-	fake_client_start(f->site, f->session, "5");
-	fake_site_suspend(f->site);
-	fake_site_resume(f->site);
-	tx_id = fake_client_start(f->site, f->session, "5");
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+	fake_user_start(f->site, f->session, "5");
+	test_env_suspend(f->site);
+	test_env_resume(f->site);
+	tx_id = fake_user_start(f->site, f->session, "5");
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
-	msg = fake_site_next(f->site);
+	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
-	fake_site_reply(f->site, msg, "OK", 3);
-	fake_client_expect(f->site, f->session, XS_TRANSACTION_END, 2, tx_id,
+	test_env_reply(f->site, msg, "OK", 3);
+	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 2, tx_id,
 			   "OK", 3);
 }
 
 static void transaction_outlives_a_suspend_that_is_cancelled(struct kunit *test)
 {
 	struct suspend_fixture *f = test->priv;
-	u32 tx_id = fake_client_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->site, f->session, "5");
 	u64 generation = f->site->conn->generation;
 	const struct fake_message *msg;
 
-	fake_site_suspend(f->site);
+	test_env_suspend(f->site);
 	suspend_cancel(f);
 	KUNIT_EXPECT_EQ(test, f->site->conn->generation, generation);
-	fake_client_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
 			 2);
-	msg = fake_site_next(f->site);
+	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 }
@@ -405,8 +405,8 @@ static void resume_changes_the_generation(struct kunit *test)
 	struct suspend_fixture *f = test->priv;
 	u64 generation = f->site->conn->generation;
 
-	fake_site_suspend(f->site);
-	fake_site_resume(f->site);
+	test_env_suspend(f->site);
+	test_env_resume(f->site);
 	KUNIT_EXPECT_EQ(test, f->site->conn->generation, generation + 1);
 	KUNIT_EXPECT_EQ(test, f->site->peer->reconnects, 1);
 }
@@ -418,13 +418,13 @@ static void resume_sets_every_watch_before_it_waits(struct kunit *test)
 	struct fake_call *resume;
 	int i;
 
-	before[0] = fake_client_watch(f->site, f->session, "a\0t\0003", 6);
-	before[1] = fake_client_watch(f->site, f->session, "b\0t", 4);
-	before[2] = fake_client_watch(f->site, f->session, "b\0t", 4);
-	fake_site_suspend(f->site);
-	resume = fake_site_start_resume(f->site);
+	before[0] = fake_user_watch(f->site, f->session, "a\0t\0003", 6);
+	before[1] = fake_user_watch(f->site, f->session, "b\0t", 4);
+	before[2] = fake_user_watch(f->site, f->session, "b\0t", 4);
+	test_env_suspend(f->site);
+	resume = test_env_start_resume(f->site);
 	for (i = 0; i < 3; i++) {
-		after[i] = fake_site_await(f->site);
+		after[i] = test_env_await(f->site);
 		KUNIT_EXPECT_EQ(test, after[i]->hdr.type, XS_WATCH);
 		KUNIT_ASSERT_EQ(test, after[i]->hdr.len, before[i]->hdr.len);
 		KUNIT_EXPECT_EQ(test, memcmp(after[i]->body, before[i]->body,
@@ -432,10 +432,10 @@ static void resume_sets_every_watch_before_it_waits(struct kunit *test)
 	}
 	for (i = 2; i >= 0; i--) {
 		KUNIT_EXPECT_FALSE(test, fake_call_is_done(resume));
-		fake_site_reply(f->site, after[i], "OK", 3);
+		test_env_reply(f->site, after[i], "OK", 3);
 	}
 	fake_call_result(test, resume);
-	fake_client_expect_nothing(f->site, f->session);
+	fake_user_expect_nothing(f->site, f->session);
 }
 
 static void resume_sets_the_watches_of_drivers(struct kunit *test)
@@ -445,17 +445,17 @@ static void resume_sets_the_watches_of_drivers(struct kunit *test)
 	struct fake_call *call;
 
 	call = fake_call_start(test, suspend_register_call, f, NULL);
-	before = fake_site_await(f->site);
-	fake_site_answer(f->site, before);
+	before = test_env_await(f->site);
+	test_env_answer(f->site, before);
 	KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
 
-	fake_site_suspend(f->site);
-	fake_site_resume(f->site);
+	test_env_suspend(f->site);
+	test_env_resume(f->site);
 	after = fake_peer_seen(f->site->peer, f->site->next - 1);
 	KUNIT_EXPECT_PTR_NE(test, after, before);
 	KUNIT_EXPECT_STREQ(test, after->body, "w");
-	KUNIT_EXPECT_STREQ(test, fake_site_token(after),
-			   fake_site_token(before));
+	KUNIT_EXPECT_STREQ(test, test_env_token(after),
+			   test_env_token(before));
 	suspend_finish(test, fake_call_start(test, suspend_unregister_call, f,
 					     NULL));
 }
@@ -466,14 +466,14 @@ static void resume_delivers_events_before_its_replies(struct kunit *test)
 	const struct fake_message *watch;
 	struct fake_call *resume;
 
-	fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_site_suspend(f->site);
-	resume = fake_site_start_resume(f->site);
-	watch = fake_site_await(f->site);
-	fake_site_event(f->site, watch, "w");
+	fake_user_watch(f->site, f->session, "w\0t", 4);
+	test_env_suspend(f->site);
+	resume = test_env_start_resume(f->site);
+	watch = test_env_await(f->site);
+	test_env_event(f->site, watch, "w");
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(resume));
-	fake_client_expect_event(f->site, f->session, "w\0t", 4);
-	fake_site_reply(f->site, watch, "OK", 3);
+	fake_user_expect_event(f->site, f->session, "w\0t", 4);
+	test_env_reply(f->site, watch, "OK", 3);
 	fake_call_result(test, resume);
 }
 
@@ -483,17 +483,17 @@ static void resume_sets_watches_before_others_may_send(struct kunit *test)
 	struct fake_call *resume, *writer, *registration;
 	const struct fake_message *watch;
 
-	fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_site_suspend(f->site);
+	fake_user_watch(f->site, f->session, "w\0t", 4);
+	test_env_suspend(f->site);
 	writer = suspend_start_writer(test, XS_READ, 0);
 	registration = fake_call_start(test, suspend_register_call, f, NULL);
-	resume = fake_site_start_resume(f->site);
-	watch = fake_site_await(f->site);
+	resume = test_env_start_resume(f->site);
+	watch = test_env_await(f->site);
 	KUNIT_EXPECT_EQ(test, watch->hdr.type, XS_WATCH);
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(writer));
 
-	fake_site_reply(f->site, watch, "OK", 3);
+	test_env_reply(f->site, watch, "OK", 3);
 	fake_call_result(test, resume);
 	KUNIT_EXPECT_EQ(test, suspend_finish(test, writer), f->len);
 	KUNIT_EXPECT_EQ(test, suspend_finish(test, registration), 0);
@@ -506,12 +506,12 @@ static void resume_goes_on_if_a_watch_is_refused(struct kunit *test)
 	struct suspend_fixture *f = test->priv;
 	struct fake_call *resume;
 
-	fake_client_watch(f->site, f->session, "a\0t", 4);
-	fake_client_watch(f->site, f->session, "b\0t", 4);
-	fake_site_suspend(f->site);
-	resume = fake_site_start_resume(f->site);
-	fake_site_refuse(f->site, fake_site_await(f->site), "ENOSPC");
-	fake_site_refuse(f->site, fake_site_await(f->site), "EEXIST");
+	fake_user_watch(f->site, f->session, "a\0t", 4);
+	fake_user_watch(f->site, f->session, "b\0t", 4);
+	test_env_suspend(f->site);
+	resume = test_env_start_resume(f->site);
+	test_env_refuse(f->site, test_env_await(f->site), "ENOSPC");
+	test_env_refuse(f->site, test_env_await(f->site), "EEXIST");
 	fake_call_result(test, resume);
 	KUNIT_EXPECT_FALSE(test, f->site->conn->gate.closed);
 }
@@ -520,32 +520,32 @@ static void resume_without_a_server_breaks_the_connection(struct kunit *test)
 {
 	struct suspend_fixture *f = test->priv;
 
-	fake_client_watch(f->site, f->session, "w\0t", 4);
-	fake_site_start(f->site);
-	fake_site_suspend(f->site);
+	fake_user_watch(f->site, f->session, "w\0t", 4);
+	test_env_start(f->site);
+	test_env_suspend(f->site);
 	f->site->peer->reconnect_err = -ENXIO;
 	xs_watches_resume(&f->site->watches);
 	KUNIT_EXPECT_FALSE(test, f->site->conn->gate.closed);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(!xs_conn_has_work(f->site->conn)));
-	KUNIT_EXPECT_EQ(test, fake_client_try_send(f->site, f->session, XS_READ,
+	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session, XS_READ,
 						   1, 0, "k", 2), -EIO);
 }
 
 static void resume_can_be_repeated_under_traffic(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct fake_site *site = fake_site_create_at(test, &store->peer);
-	struct xs_session *session = fake_client_open(site);
+	struct test_env *site = test_env_create_at(test, &store->peer);
+	struct xs_session *session = fake_user_open(site);
 	u32 i;
 
-	fake_site_start(site);
-	fake_client_send(site, session, XS_WATCH, 1, 0, "/a\0t", 5);
-	fake_client_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
+	test_env_start(site);
+	fake_user_send(site, session, XS_WATCH, 1, 0, "/a\0t", 5);
+	fake_user_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
 	for (i = 0; i < 20; i++) {
-		fake_client_expect_event(site, session, "/a\0t", 5);
-		fake_client_send(site, session, XS_WRITE, i, 0, "/a\0v", 4);
+		fake_user_expect_event(site, session, "/a\0t", 5);
+		fake_user_send(site, session, XS_WRITE, i, 0, "/a\0v", 4);
 		xs_watches_suspend(&site->watches);
-		fake_client_expect(site, session, XS_WRITE, i, 0, "OK", 3);
+		fake_user_expect(site, session, XS_WRITE, i, 0, "OK", 3);
 		xs_watches_resume(&site->watches);
 		KUNIT_EXPECT_EQ(test, fake_store_watches(store, "/a"), 1);
 	}

@@ -2,20 +2,20 @@
 /*
  * Tests of changes in a transaction that nobody waits for.
  *
- * A driver has a thread of its own; the test plays the I/O thread and the server.
+ * A driver has a thread of its own; the test plays the kthread and the server.
  *
  * Copyright (C) 2026 The xenbus authors
  */
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "ops.h"
 
 #define TX_ID	7
 
 struct transaction_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	struct fake_call *driver;
 	bool abort;
 	/* Read after the first change; this many bytes in the second. */
@@ -34,7 +34,7 @@ static int transaction_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	f->site->conn->write_behind = true;
 	f->second_len = 1;
 	test->priv = f;
@@ -80,7 +80,7 @@ static const struct fake_message *transaction_ask(struct kunit *test)
 
 	f->driver = fake_call_start(test, transaction_driver, f,
 				    transaction_unblock);
-	start = fake_site_await(f->site);
+	start = test_env_await(f->site);
 	KUNIT_ASSERT_EQ(test, start->hdr.type, XS_TRANSACTION_START);
 	return start;
 }
@@ -90,14 +90,14 @@ static struct transaction_fixture *transaction_begin(struct kunit *test)
 {
 	struct transaction_fixture *f = test->priv;
 
-	fake_site_reply(f->site, transaction_ask(test), "7", 2);
+	test_env_reply(f->site, transaction_ask(test), "7", 2);
 	return f;
 }
 
 static const struct fake_message *transaction_next(struct kunit *test, u32 type)
 {
 	struct transaction_fixture *f = test->priv;
-	const struct fake_message *msg = fake_site_await(f->site);
+	const struct fake_message *msg = test_env_await(f->site);
 
 	KUNIT_ASSERT_EQ(test, msg->hdr.type, type);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, TX_ID);
@@ -121,7 +121,7 @@ static void transaction_expect_end(struct kunit *test, const char *how)
 
 	end = transaction_next(test, XS_TRANSACTION_END);
 	KUNIT_EXPECT_STREQ(test, end->body, how);
-	fake_site_reply(f->site, end, "OK", 3);
+	test_env_reply(f->site, end, "OK", 3);
 	transaction_expect_over(test);
 }
 
@@ -134,9 +134,9 @@ static void changes_are_all_sent_before_an_answer(struct kunit *test)
 
 	KUNIT_EXPECT_STREQ(test, a->body, "/a");
 	KUNIT_EXPECT_STREQ(test, b->body, "/b");
-	fake_site_answer(f->site, a);
-	fake_site_answer(f->site, b);
-	fake_site_answer(f->site, c);
+	test_env_answer(f->site, a);
+	test_env_answer(f->site, b);
+	test_env_answer(f->site, c);
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 }
@@ -147,11 +147,11 @@ static void commit_is_not_sent_before_all_is_answered(struct kunit *test)
 	struct transaction_fixture *f = transaction_begin(test);
 	const struct fake_message *a = transaction_next(test, XS_WRITE);
 
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_call_sleeps(f->driver)));
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_site_answer(f->site, a);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_answer(f->site, a);
 	transaction_expect_end(test, "T");
 }
 
@@ -168,10 +168,10 @@ static void change_that_is_refused_aborts_all(struct kunit *test)
 	const struct xsd_errors *error = test->param_value;
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_refuse(f->site, transaction_next(test, XS_WRITE),
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_refuse(f->site, transaction_next(test, XS_WRITE),
 			 error->errstring);
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "F");
 	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
 }
@@ -183,7 +183,7 @@ static void change_that_cannot_be_sent_aborts_all(struct kunit *test)
 
 	f->second_len = sizeof(f->value);
 	transaction_begin(test);
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	transaction_expect_end(test, "F");
 	KUNIT_EXPECT_EQ(test, f->changes[0], 0);
 	KUNIT_EXPECT_EQ(test, f->changes[1], -E2BIG);
@@ -195,9 +195,9 @@ static void first_refusal_is_what_the_end_returns(struct kunit *test)
 {
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_refuse(f->site, transaction_next(test, XS_WRITE), "ENOSPC");
-	fake_site_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	test_env_refuse(f->site, transaction_next(test, XS_WRITE), "ENOSPC");
+	test_env_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "F");
 	KUNIT_EXPECT_EQ(test, f->end, -ENOSPC);
 }
@@ -206,9 +206,9 @@ static void removal_of_nothing_is_no_failure(struct kunit *test)
 {
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_refuse(f->site, transaction_next(test, XS_RM), "ENOENT");
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_refuse(f->site, transaction_next(test, XS_RM), "ENOENT");
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 }
@@ -223,14 +223,14 @@ static void abort_waits_for_nothing_but_itself(struct kunit *test)
 	a = transaction_next(test, XS_WRITE);
 	b = transaction_next(test, XS_WRITE);
 	c = transaction_next(test, XS_RM);
-	fake_site_reply(f->site, transaction_next(test, XS_TRANSACTION_END),
+	test_env_reply(f->site, transaction_next(test, XS_TRANSACTION_END),
 			"OK", 3);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 	/* These come when the transaction is over for everybody else. */
-	fake_site_answer(f->site, a);
-	fake_site_refuse(f->site, b, "EACCES");
-	fake_site_answer(f->site, c);
+	test_env_answer(f->site, a);
+	test_env_refuse(f->site, b, "EACCES");
+	test_env_answer(f->site, c);
 	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
 }
 
@@ -242,13 +242,13 @@ static void read_is_sent_behind_what_was_posted_and_waited_for(struct kunit *tes
 	f->read = true;
 	transaction_begin(test);
 	write = transaction_next(test, XS_WRITE);
-	fake_site_answer(f->site, write);
+	test_env_answer(f->site, write);
 	write = transaction_next(test, XS_READ);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_call_sleeps(f->driver)));
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_site_answer(f->site, write);
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_answer(f->site, write);
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 }
@@ -257,7 +257,7 @@ static void start_that_is_refused_leaves_nothing(struct kunit *test)
 {
 	struct transaction_fixture *f = test->priv;
 
-	fake_site_refuse(f->site, transaction_ask(test), "ENOSPC");
+	test_env_refuse(f->site, transaction_ask(test), "ENOSPC");
 	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->start, -ENOSPC);
 }
@@ -268,10 +268,10 @@ static void commit_that_is_refused_returns_why(struct kunit *test)
 	const struct xsd_errors *error = test->param_value;
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
-	fake_site_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
+	test_env_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
 			 error->errstring);
 	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
@@ -281,10 +281,10 @@ static void abort_that_is_refused_too_returns_the_first_error(struct kunit *test
 {
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
-	fake_site_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
+	test_env_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
+	test_env_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
 			 "EIO");
 	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->end, -EACCES);
@@ -298,12 +298,12 @@ static void changes_and_end_pass_a_gate_that_is_closed_meanwhile(struct kunit *t
 
 	f->read = true;
 	transaction_begin(test);
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	read = transaction_next(test, XS_READ);
 	xs_gate_close(gate);
-	fake_site_answer(f->site, read);
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	test_env_answer(f->site, read);
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	KUNIT_EXPECT_FALSE(test, list_empty(&gate->holds));
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->end, 0);
@@ -315,9 +315,9 @@ static void break_at_the_end_is_what_it_returns(struct kunit *test)
 {
 	struct transaction_fixture *f = transaction_begin(test);
 
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_next(test, XS_TRANSACTION_END);
 	transaction_unblock(f);
 	transaction_expect_over(test);
@@ -345,8 +345,8 @@ static void change_after_a_refusal_fails_at_once(struct kunit *test)
 	transaction_begin(test);
 	first = transaction_next(test, XS_WRITE);
 	transaction_next(test, XS_WRITE);
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
-	fake_site_refuse(f->site, first, "EACCES");
+	test_env_answer(f->site, transaction_next(test, XS_RM));
+	test_env_refuse(f->site, first, "EACCES");
 	KUNIT_EXPECT_EQ(test, xs_op_mkdir(f->site->conn, TX_ID, "/d", ""),
 			-EACCES);
 	transaction_unblock(f);
@@ -362,10 +362,10 @@ static void without_write_behind_each_is_waited_for(struct kunit *test)
 	transaction_begin(test);
 	first = transaction_next(test, XS_WRITE);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_call_sleeps(f->driver)));
-	KUNIT_EXPECT_NULL(test, fake_site_next(f->site));
-	fake_site_refuse(f->site, first, "EACCES");
-	fake_site_answer(f->site, transaction_next(test, XS_WRITE));
-	fake_site_answer(f->site, transaction_next(test, XS_RM));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_refuse(f->site, first, "EACCES");
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->changes[0], -EACCES);
 	KUNIT_EXPECT_EQ(test, f->end, 0);

@@ -2,7 +2,7 @@
 /*
  * Tests of the dispatcher: callbacks that run, and those who wait for them.
  *
- * The I/O thread, the dispatcher, and where needed a thread that calls, are
+ * The kthread, the dispatcher, and where needed a thread that calls, are
  * real; the fake store answers.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -11,7 +11,7 @@
 #include <linux/completion.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 #include "ops.h"
 
@@ -29,7 +29,7 @@ struct dispatch_probe {
 
 struct dispatch_fixture {
 	struct fake_store *store;
-	struct fake_site *site;
+	struct test_env *site;
 	struct dispatch_probe a;
 	struct dispatch_probe b;
 	/* A callback that has begun waits here. */
@@ -65,13 +65,13 @@ static int dispatch_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->store = fake_store_create(test);
-	f->site = fake_site_create_at(test, &f->store->peer);
+	f->site = test_env_create_at(test, &f->store->peer);
 	dispatch_init_probe(f, &f->a, "/a");
 	dispatch_init_probe(f, &f->b, "/b");
 	init_completion(&f->entered);
 	init_completion(&f->leave);
 	test->priv = f;
-	fake_site_start(f->site);
+	test_env_start(f->site);
 	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->watches), 0);
 	return 0;
 }
@@ -146,7 +146,7 @@ static void callback_may_unregister_its_own_watch(struct kunit *test)
 	dispatch_register(test, &f->a);
 	dispatch_await(test, &f->a.called);
 	KUNIT_EXPECT_EQ(test, fake_store_watches(f->store, NULL), 0);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 }
 
 static void dispatch_register_b(struct dispatch_fixture *f)

@@ -2,7 +2,7 @@
 /*
  * Tests of the watches of drivers: registry and event queue.
  *
- * An I/O thread works against the fake store, so registering can be waited
+ * An kthread works against the fake store, so registering can be waited
  * for; the test itself is the dispatcher. A dispatcher that is a thread is the
  * subject of watch_dispatch_kunit.c.
  *
@@ -11,14 +11,14 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 #include "fake_store.h"
 #include "ops.h"
 
 /* A watch that keeps what it was told. */
 struct watch_probe {
 	struct xenbus_watch watch;
-	struct fake_site *site;
+	struct test_env *site;
 	unsigned int calls;
 	char paths[4][32];
 	char token[XS_WATCH_TOKEN_SIZE];
@@ -31,7 +31,7 @@ struct watch_probe {
 
 struct watch_fixture {
 	struct fake_store *store;
-	struct fake_site *site;
+	struct test_env *site;
 	struct watch_probe a;
 	struct watch_probe b;
 };
@@ -54,14 +54,14 @@ static int watch_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->store = fake_store_create(test);
-	f->site = fake_site_create_at(test, &f->store->peer);
+	f->site = test_env_create_at(test, &f->store->peer);
 	f->a.watch.node = "/a";
 	f->a.watch.callback = watch_record;
 	f->a.site = f->site;
 	f->b = f->a;
 	f->b.watch.node = "/b";
 	test->priv = f;
-	fake_site_start(f->site);
+	test_env_start(f->site);
 	return 0;
 }
 
@@ -151,7 +151,7 @@ static void watch_that_is_refused_is_not_registered(struct kunit *test)
 
 	f->store->refuse[XS_WATCH] = "ENOSPC";
 	KUNIT_EXPECT_EQ(test, watch_register(f, &f->a), -ENOSPC);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 
 	f->store->refuse[XS_WATCH] = NULL;
 	KUNIT_EXPECT_EQ(test, watch_register(f, &f->a), 0);
@@ -174,7 +174,7 @@ static void watch_on_a_broken_ring_is_refused(struct kunit *test)
 
 	xs_conn_break(f->site->conn, -EIO);
 	KUNIT_EXPECT_EQ(test, watch_register(f, &f->a), -EIO);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 }
 
 static void watch_can_be_registered_again(struct kunit *test)
@@ -439,7 +439,7 @@ static void unregister_that_the_server_refuses_still_ends_the_watch(struct kunit
 	watch_set(test, &f->a);
 	f->store->refuse[XS_UNWATCH] = "EACCES";
 	watch_unregister(f, &f->a);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 	fake_store_write(f->store, "/a", "x", 1);
 	KUNIT_EXPECT_EQ(test, watch_dispatch_all(f), 0);
 }
@@ -451,7 +451,7 @@ static void unregister_on_a_broken_ring_still_ends_the_watch(struct kunit *test)
 	watch_set(test, &f->a);
 	xs_conn_break(f->site->conn, -EIO);
 	watch_unregister(f, &f->a);
-	KUNIT_EXPECT_FALSE(test, fake_site_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
 }
 
 static struct kunit_case watch_cases[] = {

@@ -3,7 +3,7 @@
  * Tests of the registry with many watches: each event finds its own, and how
  * long that takes is reported, not judged.
  *
- * No watch is set at a server; the test hands events over as the I/O thread
+ * No watch is set at a server; the test hands events over as the kthread
  * does.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -16,13 +16,13 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 #define SCALE_ROUNDS	20
 #define SCALE_EVENTS	1000
 
 struct scale_fixture {
-	struct fake_site *site;
+	struct test_env *site;
 	unsigned int num;
 	struct xs_watch_entry **entries;
 	/* Which watch the last event was for. */
@@ -140,7 +140,7 @@ static int scale_init(struct kunit *test)
 	struct scale_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
+	f->site = test_env_create(test);
 	test->priv = f;
 	return 0;
 }

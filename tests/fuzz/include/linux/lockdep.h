@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one map there is says who is the I/O thread: it is taken around a turn
+ * The one map there is says who is the kthread: it is taken around a turn
  * of it, and, for a moment, by whoever may wait for the server.
  */
 #ifndef SHIM_LOCKDEP_H

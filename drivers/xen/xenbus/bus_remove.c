@@ -4,7 +4,7 @@
  *
  * A driver may remove its device, in a callback for it. The bus removes one
  * whose directory is gone or has become another device's, and looks at it in
- * the lane where the callbacks run: so there is one who removes a device, and
+ * the queue where the callbacks run: so there is one who removes a device, and
  * nobody waits for another device.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -63,12 +63,12 @@ bool bus_node_is_gone(const char *path)
 static void bus_add_look(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!xs_lane_add(bdev->xendev.lane, &bdev->look))
+	if (!xs_queue_add(bdev->xendev.queue, &bdev->look))
 		put_device(&bdev->xendev.dev);
 }
 
 /**
- * bus_ask_for_look() - see in the lane of a device whether it is still there
+ * bus_ask_for_look() - see in the queue of a device whether it is still there
  * @bdev: the device
  *
  * A look that has been asked for and has not begun stands for this one, too.
@@ -220,7 +220,7 @@ static bool bus_retire(struct xen_bus_type *bus, struct bus_device *bdev)
  * @dev: the device
  *
  * Often it is a driver that has had enough of its device. Where this is in the
- * lane of the device, as it should be, the look comes when all traces of its
+ * queue of the device, as it should be, the look comes when all traces of its
  * name are gone.
  *
  * Context: Process.
@@ -243,15 +243,15 @@ static void bus_look_for_successor(struct bus_device *bdev)
 	struct device *dev = &bdev->xendev.dev;
 
 	get_device(dev);
-	if (!xs_lane_add(&bdev->xendev.lane->lanes->common, &bdev->again))
+	if (!xs_queue_add(&bdev->xendev.queue->queues->common, &bdev->again))
 		put_device(dev);
 }
 
 /*
  * Who asks after this look has taken the question adds another look, because
- * this one has left the lane before.
+ * this one has left the queue before.
  */
-static void bus_look(struct xs_lane_item *item)
+static void bus_look(struct xs_queue_item *item)
 {
 	struct bus_device *bdev = container_of(item, struct bus_device, look);
 	struct device *dev = &bdev->xendev.dev;
@@ -275,6 +275,6 @@ static void bus_look(struct xs_lane_item *item)
  */
 void bus_retire_init(struct bus_device *bdev)
 {
-	xs_lane_item_init(&bdev->look, bus_look);
+	xs_queue_item_init(&bdev->look, bus_look);
 	INIT_WORK(&bdev->retry, bus_retry);
 }

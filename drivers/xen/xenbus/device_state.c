@@ -162,17 +162,17 @@ static int client_write_state(const struct xenbus_device *dev,
 			      struct xenbus_transaction xbt,
 			      enum xenbus_state state, bool *is_there)
 {
-	struct xs_batch batch;
+	struct xenbus_batch batch;
 	unsigned int read, write;
 	int old, err;
 
-	xs_batch_init(&batch, xbt);
-	read = xs_batch_read(&batch, dev->nodename, "state");
-	write = xs_batch_printf(&batch, dev->nodename, "state", "%d", state);
-	xs_batch_run(&batch);
-	*is_there = xs_batch_scanf(&batch, read, "%d", &old) == 1;
-	err = xs_batch_error(&batch, write);
-	xs_batch_free(&batch);
+	xenbus_batch_init(&batch, xbt);
+	read = xenbus_batch_read(&batch, dev->nodename, "state");
+	write = xenbus_batch_printf(&batch, dev->nodename, "state", "%d", state);
+	xenbus_batch_run(&batch);
+	*is_there = xenbus_batch_scanf(&batch, read, "%d", &old) == 1;
+	err = xenbus_batch_error(&batch, write);
+	xenbus_batch_free(&batch);
 	return err;
 }
 
@@ -276,7 +276,7 @@ EXPORT_SYMBOL_GPL(xenbus_frontend_closed);
  * @path: the node; stays the caller's, and must live as long as the watch
  * @watch: filled in here; the node in it is NULL after a failure
  * @will_handle: see &xenbus_watch.will_handle; may be NULL
- * @callback: see &xenbus_watch.callback; runs in the lane of the device
+ * @callback: see &xenbus_watch.callback; runs in the queue of the device
  *
  * Context: Process; sleeps.
  * Return: 0 or a negative errno.

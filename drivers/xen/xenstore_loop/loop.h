@@ -32,7 +32,7 @@ struct xs_loop_channel_ops {
 /* evtchn.c */
 int xs_loop_evtchn_init(const struct xs_loop_channel_ops *ops);
 void xs_loop_evtchn_exit(void);
-void xs_loop_evtchn_kick(void);
+void xs_loop_evtchn_notify(void);
 
 /* privcmd.c */
 int xs_loop_privcmd_init(void);

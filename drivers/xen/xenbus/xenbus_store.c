@@ -21,7 +21,7 @@
 #include <xen/xenbus.h>
 
 #include "../xenstore/debugfs.h"
-#include "store.h"
+#include "xenbus_store.h"
 #include "xen_transport.h"
 
 struct xs_store {

@@ -117,13 +117,13 @@ static struct xs_loop_port *xs_loop_find_locked(struct xs_loop_file *owner,
 }
 
 /**
- * xs_loop_evtchn_kick() - signal the daemon, if there is one
+ * xs_loop_evtchn_notify() - signal the daemon, if there is one
  *
  * One that comes later finds its port raised.
  *
  * Context: Any.
  */
-void xs_loop_evtchn_kick(void)
+void xs_loop_evtchn_notify(void)
 {
 	unsigned long flags;
 

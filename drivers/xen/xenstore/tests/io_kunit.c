@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of when the I/O thread polls.
+ * Tests of when the kthread polls.
  *
  * A test is the thread here: it calls what the thread calls. How long a poll
  * takes is not judged, only whether there was one that was in vain, which the

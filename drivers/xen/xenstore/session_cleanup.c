@@ -33,17 +33,17 @@ static bool xs_session_keep(struct xs_request *req)
 }
 
 /**
- * xs_session_withdraw() - take back the requests that have not left yet
+ * xs_session_cancel() - take back the requests that have not left yet
  * @session: the session; its client is gone
  *
  * Context: Process.
  */
-void xs_session_withdraw(struct xs_session *session)
+void xs_session_cancel(struct xs_session *session)
 {
-	xs_conn_withdraw(session->conn, &session->source, xs_session_keep);
+	xs_conn_cancel(session->conn, &session->flow, xs_session_keep);
 }
 
-static void xs_session_undone(struct xs_request *req)
+static void xs_session_cleaned_up(struct xs_request *req)
 {
 	xs_session_put(req->owner);
 	xs_request_put(req);
@@ -53,23 +53,23 @@ static void xs_session_undone(struct xs_request *req)
  * Inside the gate, which the request leaves. It takes the client's turn, to
  * stay behind what the client has sent.
  */
-static void xs_session_send_undo(struct xs_session *session,
+static void xs_session_send_cleanup(struct xs_session *session,
 				 struct xs_request *req)
 {
 	int err;
 
 	xs_session_get(session);
 	req->owner = session;
-	req->source = &session->source;
-	req->complete = xs_session_undone;
+	req->flow = &session->flow;
+	req->complete = xs_session_cleaned_up;
 	err = xs_conn_submit(session->conn, req);
 	if (!err)
 		return;
-	xs_session_undone(req);
+	xs_session_cleaned_up(req);
 	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
 }
 
-static void xs_session_undo_txn(struct xs_session *session, struct xs_txn *txn,
+static void xs_session_cleanup_txn(struct xs_session *session, struct xs_txn *txn,
 				enum xs_gate_kind kind)
 {
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
@@ -82,12 +82,12 @@ static void xs_session_undo_txn(struct xs_session *session, struct xs_txn *txn,
 	} else {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 				       XS_GFP_MUST);
-		xs_session_send_undo(session, req);
+		xs_session_send_cleanup(session, req);
 	}
 	kfree(txn);
 }
 
-static void xs_session_undo_watch(struct xs_session *session,
+static void xs_session_cleanup_watch(struct xs_session *session,
 				  struct xs_session_watch *watch,
 				  enum xs_gate_kind kind)
 {
@@ -97,7 +97,7 @@ static void xs_session_undo_watch(struct xs_session *session,
 	xs_gate_enter(&session->conn->gate, kind);
 	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_MUST);
 	xs_watch_entry_remove(session->watches, entry);
-	xs_session_send_undo(session, req);
+	xs_session_send_cleanup(session, req);
 	xs_watch_entry_put(entry);
 }
 
@@ -127,20 +127,20 @@ static struct xs_session_watch *xs_session_pop_watch(struct xs_session *session)
 }
 
 /**
- * xs_session_undo() - abort a client's transactions and remove its watches
+ * xs_session_cleanup() - abort a client's transactions and remove its watches
  * @session: the session
  * @kind: how to pass the gate: %XS_GATE_NESTED if the caller is inside
  *
  * Context: Process, may sleep until a resume; does not wait for the server.
  */
-void xs_session_undo(struct xs_session *session, enum xs_gate_kind kind)
+void xs_session_cleanup(struct xs_session *session, enum xs_gate_kind kind)
 {
 	struct xs_session_watch *watch;
 	struct xs_txn *txn;
 
 	xs_conn_might_wait(session->conn);
 	while ((txn = xs_session_pop_txn(session)))
-		xs_session_undo_txn(session, txn, kind);
+		xs_session_cleanup_txn(session, txn, kind);
 	while ((watch = xs_session_pop_watch(session)))
-		xs_session_undo_watch(session, watch, kind);
+		xs_session_cleanup_watch(session, watch, kind);
 }

@@ -9,7 +9,7 @@
 #include <xen/xenbus.h>
 
 #include "fake_bus.h"
-#include "store.h"
+#include "xenbus_store.h"
 
 struct store_listener {
 	struct notifier_block nb;

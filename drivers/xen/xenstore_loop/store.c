@@ -27,8 +27,8 @@
 #include <linux/workqueue.h>
 #include <xen/xen.h>
 
-#include "../debugfs.h"
-#include "../session.h"
+#include "../xenstore/debugfs.h"
+#include "../xenstore/session.h"
 #include "loop.h"
 
 static struct xs_conn xs_loop_conn;
@@ -72,16 +72,16 @@ static void xs_loop_disconnect(struct xs_transport *t)
 {
 }
 
-static void xs_loop_kick(struct xs_transport *t)
+static void xs_loop_notify(struct xs_transport *t)
 {
-	xs_loop_evtchn_kick();
+	xs_loop_evtchn_notify();
 }
 
 static const struct xs_transport_ops xs_loop_transport_ops = {
 	.connect = xs_loop_connect,
 	.disconnect = xs_loop_disconnect,
 	.reconnect = xs_loop_connect,
-	.kick = xs_loop_kick,
+	.notify = xs_loop_notify,
 };
 
 static struct xs_transport xs_loop_transport = {
@@ -109,7 +109,7 @@ static DECLARE_WORK(xs_loop_found_work, xs_loop_found);
 
 static void xs_loop_event(void)
 {
-	xs_loop_transport.event(&xs_loop_transport);
+	xs_loop_transport.notified(&xs_loop_transport);
 }
 
 /* Not on the queue where closed sessions may wait for just this. */

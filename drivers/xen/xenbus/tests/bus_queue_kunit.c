@@ -13,7 +13,7 @@
 
 #define BUS_STUCK	"vif-0"
 
-static int bus_lane_init(struct kunit *test)
+static int bus_queue_init(struct kunit *test)
 {
 	struct fake_bus *fake = fake_bus_create(test);
 
@@ -23,7 +23,7 @@ static int bus_lane_init(struct kunit *test)
 	return 0;
 }
 
-static void bus_lane_let_go(void *data)
+static void bus_queue_let_go(void *data)
 {
 	struct fake_bus *fake = data;
 
@@ -31,7 +31,7 @@ static void bus_lane_let_go(void *data)
 }
 
 /* The first state of one device's peer that is not the initial one is stuck. */
-static void bus_lane_stick(struct fake_bus *fake, struct xenbus_device *xendev,
+static void bus_queue_stick(struct fake_bus *fake, struct xenbus_device *xendev,
 			   enum xenbus_state state)
 {
 	if (strcmp(dev_name(&xendev->dev), BUS_STUCK) ||
@@ -42,7 +42,7 @@ static void bus_lane_stick(struct fake_bus *fake, struct xenbus_device *xendev,
 	wait_for_completion(&fake->leave);
 }
 
-static void bus_lane_await(struct kunit *test, struct completion *done)
+static void bus_queue_await(struct kunit *test, struct completion *done)
 {
 	KUNIT_ASSERT_NE(test, wait_for_completion_timeout(done,
 							  FAKE_CALL_TIMEOUT), 0);
@@ -50,7 +50,7 @@ static void bus_lane_await(struct kunit *test, struct completion *done)
 
 /* There is a device whose driver's callback does what the hook does. */
 static struct xenbus_device *
-bus_lane_occupy(struct kunit *test, void (*hook)(struct fake_bus *fake,
+bus_queue_occupy(struct kunit *test, void (*hook)(struct fake_bus *fake,
 						 struct xenbus_device *xendev,
 						 enum xenbus_state state))
 {
@@ -60,11 +60,11 @@ bus_lane_occupy(struct kunit *test, void (*hook)(struct fake_bus *fake,
 	fake_bus_add_node(fake, "vif", "0");
 	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 	xendev = fake_bus_device(fake, BUS_STUCK);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bus_lane_let_go,
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bus_queue_let_go,
 							fake), 0);
 	fake->otherend_hook = hook;
 	fake_bus_set(fake->store, "2", "/peer/vif/0/state");
-	bus_lane_await(test, &fake->entered);
+	bus_queue_await(test, &fake->entered);
 	return xendev;
 }
 
@@ -74,7 +74,7 @@ static void stuck_driver_does_not_delay_a_new_device(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
 
-	bus_lane_occupy(test, bus_lane_stick);
+	bus_queue_occupy(test, bus_queue_stick);
 	fake_bus_add_node(fake, "vif", "1");
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
 	KUNIT_EXPECT_FALSE(test, completion_done(&fake->leave));
@@ -86,7 +86,7 @@ static void stuck_driver_does_not_delay_the_states_of_others(struct kunit *test)
 	unsigned int before;
 
 	fake_bus_add_node(fake, "vif", "1");
-	bus_lane_occupy(test, bus_lane_stick);
+	bus_queue_occupy(test, bus_queue_stick);
 	before = READ_ONCE(fake->num_states);
 	fake_bus_set(fake->store, "4", "/peer/vif/1/state");
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->num_states) >
@@ -99,7 +99,7 @@ static void stuck_driver_does_not_delay_removals_of_others(struct kunit *test)
 	struct fake_bus *fake = test->priv;
 
 	fake_bus_add_node(fake, "vif", "1");
-	bus_lane_occupy(test, bus_lane_stick);
+	bus_queue_occupy(test, bus_queue_stick);
 	fake_bus_rm_node(fake, "vif", "1");
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_bus_has_device("vif-1")));
 	/* Its own waits for it. */
@@ -115,7 +115,7 @@ static void stuck_driver_does_not_delay_removals_of_others(struct kunit *test)
 /* === Who removes a device === */
 
 /* As drivers of backends do when their frontend has gone. */
-static void bus_lane_give_up(struct fake_bus *fake,
+static void bus_queue_give_up(struct fake_bus *fake,
 			     struct xenbus_device *xendev,
 			     enum xenbus_state state)
 {
@@ -131,7 +131,7 @@ static void device_is_removed_once_by_driver_and_toolstack(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
 
-	bus_lane_occupy(test, bus_lane_give_up);
+	bus_queue_occupy(test, bus_queue_give_up);
 	fake_bus_rm_node(fake, "vif", "0");
 	complete_all(&fake->leave);
 	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
@@ -142,7 +142,7 @@ static void device_is_removed_once_by_driver_and_toolstack(struct kunit *test)
 static void node_made_again_while_its_driver_leaves_is_probed(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
-	struct xenbus_device *old = bus_lane_occupy(test, bus_lane_give_up);
+	struct xenbus_device *old = bus_queue_occupy(test, bus_queue_give_up);
 
 	/* As drivers of backends have it: unbinding leaves the node alone. */
 	fake->driver.allow_rebind = true;
@@ -159,7 +159,7 @@ static void node_that_its_driver_left_can_be_used_again(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
 
-	bus_lane_occupy(test, bus_lane_give_up);
+	bus_queue_occupy(test, bus_queue_give_up);
 	fake_bus_set(fake->store, "6", FAKE_BUS_ROOT "/vif/0/state");
 	complete_all(&fake->leave);
 	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
@@ -171,19 +171,19 @@ static void node_that_its_driver_left_can_be_used_again(struct kunit *test)
 
 /* === Callbacks of one device === */
 
-struct bus_lane_watch {
+struct bus_queue_watch {
 	struct xenbus_watch watch;
 	struct fake_bus *fake;
 	struct completion called;
 	bool overlapped;
 };
 
-static void bus_lane_watched(struct xenbus_watch *watch, const char *path,
+static void bus_queue_watched(struct xenbus_watch *watch, const char *path,
 			     const char *token)
 {
-	struct bus_lane_watch *w;
+	struct bus_queue_watch *w;
 
-	w = container_of(watch, struct bus_lane_watch, watch);
+	w = container_of(watch, struct bus_queue_watch, watch);
 	w->overlapped = !completion_done(&w->fake->leave);
 	complete(&w->called);
 }
@@ -191,17 +191,17 @@ static void bus_lane_watched(struct xenbus_watch *watch, const char *path,
 static void watch_of_a_device_waits_for_its_other_callbacks(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
-	struct bus_lane_watch w = { .fake = fake };
+	struct bus_queue_watch w = { .fake = fake };
 	struct xenbus_device *xendev;
 
 	init_completion(&w.called);
-	xendev = bus_lane_occupy(test, bus_lane_stick);
+	xendev = bus_queue_occupy(test, bus_queue_stick);
 	KUNIT_ASSERT_EQ(test, xenbus_watch_path(xendev, "/w", &w.watch, NULL,
-						bus_lane_watched), 0);
+						bus_queue_watched), 0);
 	KUNIT_EXPECT_TRUE(test,
 			  fake_wait_until(READ_ONCE(w.watch.nr_pending) == 1));
 	complete_all(&fake->leave);
-	bus_lane_await(test, &w.called);
+	bus_queue_await(test, &w.called);
 	KUNIT_EXPECT_FALSE(test, w.overlapped);
 	unregister_xenbus_watch(&w.watch);
 }
@@ -237,7 +237,7 @@ static void device_that_is_gone_is_not_found(struct kunit *test)
 						 FAKE_BUS_ROOT "/vif/0"), NULL);
 }
 
-static struct kunit_case bus_lane_cases[] = {
+static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(stuck_driver_does_not_delay_a_new_device),
 	KUNIT_CASE(stuck_driver_does_not_delay_the_states_of_others),
 	KUNIT_CASE(stuck_driver_does_not_delay_removals_of_others),
@@ -250,10 +250,10 @@ static struct kunit_case bus_lane_cases[] = {
 	{}
 };
 
-static struct kunit_suite bus_lane_suite = {
-	.name = "xenbus_lane",
-	.init = bus_lane_init,
-	.test_cases = bus_lane_cases,
+static struct kunit_suite bus_queue_suite = {
+	.name = "xenbus_queue",
+	.init = bus_queue_init,
+	.test_cases = bus_queue_cases,
 };
 
-kunit_test_suite(bus_lane_suite);
+kunit_test_suite(bus_queue_suite);

@@ -11,31 +11,31 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
-static void fake_site_release(void *data)
+static void test_env_release(void *data)
 {
-	struct fake_site *site = data;
+	struct test_env *site = data;
 
 	xs_watches_stop(&site->watches);
 	xs_conn_stop(site->conn);
-	KUNIT_EXPECT_FALSE_MSG(site->test, fake_site_has_watches(site),
+	KUNIT_EXPECT_FALSE_MSG(site->test, test_env_has_watches(site),
 			       "a watch has not been removed");
 	xs_watches_destroy(&site->watches);
 }
 
 /**
- * fake_site_create_at() - make a site without threads
+ * test_env_create_at() - make a site without threads
  * @test: the test it belongs to
  * @peer: what is at the other end
  *
  * Context: The test's own thread.
  * Return: The site; the test has ended if anything failed.
  */
-struct fake_site *fake_site_create_at(struct kunit *test,
+struct test_env *test_env_create_at(struct kunit *test,
 				      struct fake_peer *peer)
 {
-	struct fake_site *site;
+	struct test_env *site;
 
 	site = kunit_kzalloc(test, sizeof(*site), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, site);
@@ -49,41 +49,41 @@ struct fake_site *fake_site_create_at(struct kunit *test,
 	site->conn = fake_conn_create(test, &site->peer->t, &xs_watch_conn_ops,
 				      &site->watches, FAKE_CONN_UP);
 	xs_watches_init(&site->watches, site->conn);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_site_release,
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_env_release,
 							site), 0);
 	return site;
 }
 
 /**
- * fake_site_create() - make a site without threads at a scripted peer
+ * test_env_create() - make a site without threads at a scripted peer
  * @test: the test it belongs to
  *
  * Context: The test's own thread.
  * Return: The site; the test has ended if anything failed.
  */
-struct fake_site *fake_site_create(struct kunit *test)
+struct test_env *test_env_create(struct kunit *test)
 {
-	return fake_site_create_at(test, fake_peer_create(test));
+	return test_env_create_at(test, fake_peer_create(test));
 }
 
 /**
- * fake_site_start() - start the I/O thread
+ * test_env_start() - start the kthread
  * @site: a site without one
  *
  * Context: The test's own thread.
  */
-void fake_site_start(struct fake_site *site)
+void test_env_start(struct test_env *site)
 {
 	KUNIT_ASSERT_EQ(site->test, xs_conn_start(site->conn), 0);
 }
 
 /**
- * fake_site_run() - let everything move that can
- * @site: the site; if it has an I/O thread, that one does its part
+ * test_env_run() - let everything move that can
+ * @site: the site; if it has an kthread, that one does its part
  *
  * Context: The test's own thread.
  */
-void fake_site_run(struct fake_site *site)
+void test_env_run(struct test_env *site)
 {
 	if (!site->conn->thread) {
 		fake_peer_run(site->peer, site->conn);
@@ -95,47 +95,47 @@ void fake_site_run(struct fake_site *site)
 }
 
 /**
- * fake_site_next() - the oldest message that the test has not seen yet
+ * test_env_next() - the oldest message that the test has not seen yet
  * @site: the site, which is run first
  *
  * Context: The test's own thread.
  * Return: The message, or NULL if there is none.
  */
-const struct fake_message *fake_site_next(struct fake_site *site)
+const struct fake_message *test_env_next(struct test_env *site)
 {
 	const struct fake_message *msg;
 
-	fake_site_run(site);
+	test_env_run(site);
 	msg = fake_peer_seen(site->peer, site->next);
 	if (msg)
 		site->next++;
 	return msg;
 }
 
-static bool fake_site_has_next(struct fake_site *site)
+static bool test_env_has_next(struct test_env *site)
 {
-	fake_site_run(site);
+	test_env_run(site);
 	return fake_peer_count(site->peer) > site->next;
 }
 
 /**
- * fake_site_await() - wait for a message that another thread sends
+ * test_env_await() - wait for a message that another thread sends
  * @site: the site
  *
  * Context: The test's own thread.
  * Return: The oldest message that the test has not seen yet; the test has
  * ended if there is none for too long.
  */
-const struct fake_message *fake_site_await(struct fake_site *site)
+const struct fake_message *test_env_await(struct test_env *site)
 {
 	KUNIT_ASSERT_TRUE_MSG(site->test,
-			      fake_wait_until(fake_site_has_next(site)),
+			      fake_wait_until(test_env_has_next(site)),
 			      "the peer has not received a message");
-	return fake_site_next(site);
+	return test_env_next(site);
 }
 
 /**
- * fake_site_reply() - answer a message, and let the answer through
+ * test_env_reply() - answer a message, and let the answer through
  * @site: the site
  * @msg: the message; must not be NULL
  * @body: body of the answer
@@ -143,106 +143,106 @@ const struct fake_message *fake_site_await(struct fake_site *site)
  *
  * Context: The test's own thread.
  */
-void fake_site_reply(struct fake_site *site, const struct fake_message *msg,
+void test_env_reply(struct test_env *site, const struct fake_message *msg,
 		     const void *body, size_t len)
 {
 	KUNIT_ASSERT_NOT_NULL(site->test, msg);
 	fake_peer_reply_to(site->peer, msg, body, len);
-	fake_site_run(site);
+	test_env_run(site);
 }
 
 /**
- * fake_site_refuse() - answer a message with XS_ERROR
+ * test_env_refuse() - answer a message with XS_ERROR
  * @site: the site
  * @msg: the message; must not be NULL
  * @error: name of the error
  *
  * Context: The test's own thread.
  */
-void fake_site_refuse(struct fake_site *site, const struct fake_message *msg,
+void test_env_refuse(struct test_env *site, const struct fake_message *msg,
 		      const char *error)
 {
 	KUNIT_ASSERT_NOT_NULL(site->test, msg);
 	fake_peer_reply(site->peer, XS_ERROR, msg->hdr.req_id, error,
 			strlen(error) + 1);
-	fake_site_run(site);
+	test_env_run(site);
 }
 
 /**
- * fake_site_token() - what the driver wants to get back in events
+ * test_env_token() - what the driver wants to get back in events
  * @watch: an XS_WATCH or XS_UNWATCH as the peer has received it
  *
  * Context: Any.
  * Return: The second string of its body.
  */
-const char *fake_site_token(const struct fake_message *watch)
+const char *test_env_token(const struct fake_message *watch)
 {
 	return watch->body + strlen(watch->body) + 1;
 }
 
 /**
- * fake_site_event() - let a watch fire
+ * test_env_event() - let a watch fire
  * @site: the site
  * @watch: its XS_WATCH
  * @path: the path that has changed
  *
  * Context: The test's own thread.
  */
-void fake_site_event(struct fake_site *site, const struct fake_message *watch,
+void test_env_event(struct test_env *site, const struct fake_message *watch,
 		     const char *path)
 {
-	fake_peer_event(site->peer, path, fake_site_token(watch));
-	fake_site_run(site);
+	fake_peer_event(site->peer, path, test_env_token(watch));
+	test_env_run(site);
 }
 
 /**
- * fake_site_answer() - answer a message as a server in a good mood does
+ * test_env_answer() - answer a message as a server in a good mood does
  * @site: the site
  * @msg: the message; must not be NULL
  *
  * Context: The test's own thread.
  */
-void fake_site_answer(struct fake_site *site, const struct fake_message *msg)
+void test_env_answer(struct test_env *site, const struct fake_message *msg)
 {
 	char tx_id[12];
 	int len;
 
 	KUNIT_ASSERT_NOT_NULL(site->test, msg);
 	if (msg->hdr.type != XS_TRANSACTION_START) {
-		fake_site_reply(site, msg, "OK", 3);
+		test_env_reply(site, msg, "OK", 3);
 		return;
 	}
 	len = snprintf(tx_id, sizeof(tx_id), "%u", ++site->tx_id);
-	fake_site_reply(site, msg, tx_id, len + 1);
+	test_env_reply(site, msg, tx_id, len + 1);
 }
 
 /**
- * fake_site_answer_all() - answer whatever the test has not seen yet
+ * test_env_answer_all() - answer whatever the test has not seen yet
  * @site: the site
  *
  * Context: The test's own thread.
  * Return: Number of messages answered.
  */
-unsigned int fake_site_answer_all(struct fake_site *site)
+unsigned int test_env_answer_all(struct test_env *site)
 {
 	const struct fake_message *msg;
 	unsigned int n = 0;
 
-	while ((msg = fake_site_next(site))) {
-		fake_site_answer(site, msg);
+	while ((msg = test_env_next(site))) {
+		test_env_answer(site, msg);
 		n++;
 	}
 	return n;
 }
 
 /**
- * fake_site_has_watches() - is there any watch left?
+ * test_env_has_watches() - is there any watch left?
  * @site: the site
  *
  * Context: Process.
  * Return: true if the registry has an entry.
  */
-bool fake_site_has_watches(struct fake_site *site)
+bool test_env_has_watches(struct test_env *site)
 {
 	unsigned long id = 0;
 
@@ -250,12 +250,12 @@ bool fake_site_has_watches(struct fake_site *site)
 }
 
 /**
- * fake_site_suspend() - suspend, which must be possible without waiting
+ * test_env_suspend() - suspend, which must be possible without waiting
  * @site: the site
  *
  * Context: The test's own thread; the test has ended if somebody is in the way.
  */
-void fake_site_suspend(struct fake_site *site)
+void test_env_suspend(struct test_env *site)
 {
 	struct xs_gate *gate = &site->conn->gate;
 
@@ -267,45 +267,45 @@ void fake_site_suspend(struct fake_site *site)
 	xs_watches_suspend(&site->watches);
 }
 
-static int fake_site_resume_call(void *data)
+static int test_env_resume_call(void *data)
 {
-	struct fake_site *site = data;
+	struct test_env *site = data;
 
 	xs_watches_resume(&site->watches);
 	return 0;
 }
 
 /**
- * fake_site_start_resume() - begin to resume
+ * test_env_start_resume() - begin to resume
  * @site: a site that is suspended
  *
  * Context: The test's own thread.
  * Return: The resume, which waits until all watches have been set again.
  */
-struct fake_call *fake_site_start_resume(struct fake_site *site)
+struct fake_call *test_env_start_resume(struct test_env *site)
 {
-	return fake_call_start(site->test, fake_site_resume_call, site, NULL);
+	return fake_call_start(site->test, test_env_resume_call, site, NULL);
 }
 
-static bool fake_site_answers_until(struct fake_site *site,
+static bool test_env_answers_until(struct test_env *site,
 				    struct fake_call *call)
 {
-	fake_site_answer_all(site);
+	test_env_answer_all(site);
 	return fake_call_is_done(call);
 }
 
 /**
- * fake_site_resume() - resume with a server that sets every watch again
+ * test_env_resume() - resume with a server that sets every watch again
  * @site: a site that is suspended
  *
  * Context: The test's own thread, sleeps.
  */
-void fake_site_resume(struct fake_site *site)
+void test_env_resume(struct test_env *site)
 {
-	struct fake_call *resume = fake_site_start_resume(site);
+	struct fake_call *resume = test_env_start_resume(site);
 
 	KUNIT_ASSERT_TRUE_MSG(site->test,
-			      fake_wait_until(fake_site_answers_until(site,
+			      fake_wait_until(test_env_answers_until(site,
 								      resume)),
 			      "the resume does not complete");
 }

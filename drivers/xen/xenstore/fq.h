@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#ifndef _XENSTORE_SOURCE_H
-#define _XENSTORE_SOURCE_H
+#ifndef _XENSTORE_FQ_H
+#define _XENSTORE_FQ_H
 
 #include <linux/list.h>
 
@@ -23,23 +23,23 @@ struct mem_cgroup;
 struct xs_request;
 
 /**
- * struct xs_source - somebody who submits requests
+ * struct xs_flow - somebody who submits requests
  */
-struct xs_source {
+struct xs_flow {
 	/** @queue: its requests that are not fully sent, oldest first */
 	struct list_head queue;
-	/** @node: on &xs_turns.fresh or &xs_turns.busy while @queue is not empty */
+	/** @node: on &xs_fq.fresh or &xs_fq.busy while @queue is not empty */
 	struct list_head node;
 	/** @memcg: who pays for its replies; NULL for nobody; const */
 	struct mem_cgroup *memcg;
 };
 
 /**
- * struct xs_turns - the order in which sources send
+ * struct xs_fq - the order in which sources send
  *
  * Everything here and in the sources is under the lock of the connection.
  */
-struct xs_turns {
+struct xs_fq {
 	/** @fresh: sources that had nothing to send until now */
 	struct list_head fresh;
 	/** @busy: sources that had more to send when they had their turn */
@@ -54,12 +54,12 @@ struct xs_turns {
 	bool held;
 };
 
-void xs_source_init(struct xs_source *source);
-void xs_turns_init(struct xs_turns *turns);
-void xs_turns_add(struct xs_turns *turns, struct xs_request *req);
-struct xs_request *xs_turns_next(struct xs_turns *turns);
-void xs_turns_sent(struct xs_turns *turns, struct xs_request *req);
-void xs_turns_answered(struct xs_turns *turns, struct xs_request *req);
-bool xs_turns_waiting(const struct xs_turns *turns);
+void xs_flow_init(struct xs_flow *source);
+void xs_fq_init(struct xs_fq *turns);
+void xs_fq_add(struct xs_fq *turns, struct xs_request *req);
+struct xs_request *xs_fq_next(struct xs_fq *turns);
+void xs_fq_sent(struct xs_fq *turns, struct xs_request *req);
+void xs_fq_completed(struct xs_fq *turns, struct xs_request *req);
+bool xs_fq_has_sendable(const struct xs_fq *turns);
 
-#endif /* _XENSTORE_SOURCE_H */
+#endif /* _XENSTORE_FQ_H */

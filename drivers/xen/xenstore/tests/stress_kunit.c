@@ -3,7 +3,7 @@
  * Short stress of a connection with several callers at once.
  *
  * Every worker has a node of its own, so each knows what it must read. The
- * store answers from within kick(). On one processor the workers meet only
+ * store answers from within notify(). On one processor the workers meet only
  * where they sleep; with several, and KCSAN, this suite looks for races.
  *
  * Copyright (C) 2026 The xenbus authors

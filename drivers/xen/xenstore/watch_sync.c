@@ -100,23 +100,23 @@ static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
 }
 
 /**
- * xs_watch_register_in() - have a callback run in a lane when a node changes
+ * xs_watch_register_in() - have a callback run in a queue when a node changes
  * @watches: the registry
  * @watch: the caller's; path, callback and, if wanted, will_handle are set,
  *	and stay so until it is unregistered
- * @lane: one of @watches
+ * @queue: one of @watches
  *
  * The server fires every watch once when it is set (xenstore.txt, WATCH), so
  * the callback runs at least once. It runs in process context with no lock of
  * this driver held that the caller could meet, one callback at a time in each
- * lane.
+ * queue.
  *
- * Context: Process, sleeps; not in the I/O thread.
+ * Context: Process, sleeps; not in the kthread.
  * Return: 0; -EINVAL if @watch is registered already; -ENOMEM; -EIO if the
  * ring is broken; or what the server replies, for instance -ENOSPC.
  */
 int xs_watch_register_in(struct xs_watches *watches,
-			 struct xenbus_watch *watch, struct xs_lane *lane)
+			 struct xenbus_watch *watch, struct xs_queue *queue)
 {
 	struct xs_watch_entry *entry;
 	int err;
@@ -131,7 +131,7 @@ int xs_watch_register_in(struct xs_watches *watches,
 	if (IS_ERR(entry))
 		return PTR_ERR(entry);
 	entry->watch = watch;
-	entry->lane = xs_lane_get(lane);
+	entry->queue = xs_queue_get(queue);
 	watch->nr_pending = 0;
 	err = xs_watch_entry_set(watches, entry);
 	xs_watch_entry_put(entry);
@@ -144,18 +144,18 @@ EXPORT_SYMBOL_GPL(xs_watch_register_in);
  * @watches: the registry
  * @watch: see xs_watch_register_in()
  *
- * The callback runs in the lane of the caller, if the caller is a callback,
- * and so not before that one has returned; otherwise in the common lane.
+ * The callback runs in the queue of the caller, if the caller is a callback,
+ * and so not before that one has returned; otherwise in the common queue.
  *
- * Context: Process, sleeps; not in the I/O thread.
+ * Context: Process, sleeps; not in the kthread.
  * Return: As xs_watch_register_in().
  */
 int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
 {
-	struct xs_lane *lane = xs_lane_current(&watches->lanes);
+	struct xs_queue *queue = xs_queue_current(&watches->queues);
 
 	return xs_watch_register_in(watches, watch,
-				    lane ?: &watches->lanes.common);
+				    queue ?: &watches->queues.common);
 }
 EXPORT_SYMBOL_GPL(xs_watch_register);
 
@@ -178,7 +178,7 @@ void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
 	if (WARN_ON_ONCE(!entry))
 		return;
 	xs_watch_entry_unset(watches, entry);
-	xs_lane_synchronize(entry->lane, entry);
+	xs_queue_synchronize(entry->queue, entry);
 	watch->id = 0;
 	xs_watch_entry_put(entry);
 }

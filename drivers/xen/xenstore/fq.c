@@ -20,29 +20,29 @@
 #include <linux/export.h>
 
 #include "request.h"
-#include "source.h"
+#include "fq.h"
 
 /**
- * xs_source_init() - make a source without requests
+ * xs_flow_init() - make a source without requests
  * @source: the source
  *
  * Context: Any.
  */
-void xs_source_init(struct xs_source *source)
+void xs_flow_init(struct xs_flow *source)
 {
 	INIT_LIST_HEAD(&source->queue);
 	INIT_LIST_HEAD(&source->node);
 	source->memcg = NULL;
 }
-EXPORT_SYMBOL_GPL(xs_source_init);
+EXPORT_SYMBOL_GPL(xs_flow_init);
 
 /**
- * xs_turns_init() - nobody has anything to send
+ * xs_fq_init() - nobody has anything to send
  * @turns: the turns
  *
  * Context: Any.
  */
-void xs_turns_init(struct xs_turns *turns)
+void xs_fq_init(struct xs_fq *turns)
 {
 	INIT_LIST_HEAD(&turns->fresh);
 	INIT_LIST_HEAD(&turns->busy);
@@ -51,18 +51,18 @@ void xs_turns_init(struct xs_turns *turns)
 	turns->unanswered = 0;
 	WRITE_ONCE(turns->held, false);
 }
-EXPORT_SYMBOL_GPL(xs_turns_init);
+EXPORT_SYMBOL_GPL(xs_fq_init);
 
 /**
- * xs_turns_add() - a request waits to be sent
+ * xs_fq_add() - a request waits to be sent
  * @turns: the turns
  * @req: the request; its source is set
  *
  * Context: Any.
  */
-void xs_turns_add(struct xs_turns *turns, struct xs_request *req)
+void xs_fq_add(struct xs_fq *turns, struct xs_request *req)
 {
-	struct xs_source *source = req->source;
+	struct xs_flow *source = req->flow;
 
 	list_add_tail(&req->node, &source->queue);
 	if (!list_empty(&source->node))
@@ -70,34 +70,34 @@ void xs_turns_add(struct xs_turns *turns, struct xs_request *req)
 	list_add_tail(&source->node, &turns->fresh);
 	WRITE_ONCE(turns->held, false);
 }
-EXPORT_SYMBOL_GPL(xs_turns_add);
+EXPORT_SYMBOL_GPL(xs_fq_add);
 
-static bool xs_turns_crowded(const struct xs_turns *turns)
+static bool xs_fq_crowded(const struct xs_fq *turns)
 {
 	return turns->newcomers ||
 	       (!list_empty(&turns->busy) && !list_is_singular(&turns->busy));
 }
 
-static struct xs_source *xs_turns_first(struct list_head *list)
+static struct xs_flow *xs_fq_first(struct list_head *list)
 {
-	return list_first_entry_or_null(list, struct xs_source, node);
+	return list_first_entry_or_null(list, struct xs_flow, node);
 }
 
 /**
- * xs_turns_next() - the request to be sent now
+ * xs_fq_next() - the request to be sent now
  * @turns: the turns
  *
  * Context: Any.
- * Return: The request, which stays queued until xs_turns_sent(), or NULL if
+ * Return: The request, which stays queued until xs_fq_sent(), or NULL if
  * there is none or those that wait have to wait for an answer.
  */
-struct xs_request *xs_turns_next(struct xs_turns *turns)
+struct xs_request *xs_fq_next(struct xs_fq *turns)
 {
 	bool full = turns->unanswered >= XS_CROWD_DEPTH &&
-		    xs_turns_crowded(turns);
-	struct xs_source *fresh = xs_turns_first(&turns->fresh);
-	struct xs_source *busy = xs_turns_first(&turns->busy);
-	struct xs_source *source;
+		    xs_fq_crowded(turns);
+	struct xs_flow *fresh = xs_fq_first(&turns->fresh);
+	struct xs_flow *busy = xs_fq_first(&turns->busy);
+	struct xs_flow *source;
 
 	WRITE_ONCE(turns->held, busy && full && !fresh);
 	if (full)
@@ -108,18 +108,18 @@ struct xs_request *xs_turns_next(struct xs_turns *turns)
 	turns->busy_turn = source == busy;
 	return list_first_entry(&source->queue, struct xs_request, node);
 }
-EXPORT_SYMBOL_GPL(xs_turns_next);
+EXPORT_SYMBOL_GPL(xs_fq_next);
 
 /**
- * xs_turns_sent() - a request is on the ring, and its source's turn is over
+ * xs_fq_sent() - a request is on the ring, and its source's turn is over
  * @turns: the turns
- * @req: what xs_turns_next() returned
+ * @req: what xs_fq_next() returned
  *
  * Context: Any.
  */
-void xs_turns_sent(struct xs_turns *turns, struct xs_request *req)
+void xs_fq_sent(struct xs_fq *turns, struct xs_request *req)
 {
-	struct xs_source *source = req->source;
+	struct xs_flow *source = req->flow;
 
 	req->busy = turns->busy_turn;
 	turns->unanswered += req->busy;
@@ -134,34 +134,34 @@ void xs_turns_sent(struct xs_turns *turns, struct xs_request *req)
 	else
 		list_move_tail(&source->node, &turns->busy);
 }
-EXPORT_SYMBOL_GPL(xs_turns_sent);
+EXPORT_SYMBOL_GPL(xs_fq_sent);
 
 /**
- * xs_turns_answered() - a request that was sent needs no answer any more
+ * xs_fq_completed() - a request that was sent needs no answer any more
  * @turns: the turns
  * @req: the request
  *
  * Context: Any.
  */
-void xs_turns_answered(struct xs_turns *turns, struct xs_request *req)
+void xs_fq_completed(struct xs_fq *turns, struct xs_request *req)
 {
 	turns->unanswered -= req->busy;
 	WRITE_ONCE(turns->held, false);
 }
-EXPORT_SYMBOL_GPL(xs_turns_answered);
+EXPORT_SYMBOL_GPL(xs_fq_completed);
 
 /**
- * xs_turns_waiting() - is there a request that only needs room on the ring?
+ * xs_fq_has_sendable() - is there a request that only needs room on the ring?
  * @turns: the turns
  *
  * Context: Any, hard interrupt included, without the lock: a look at what
- * others may be changing. One of them then wakes the I/O thread.
- * Return: true if xs_turns_next() may find a request.
+ * others may be changing. One of them then wakes the kthread.
+ * Return: true if xs_fq_next() may find a request.
  */
-bool xs_turns_waiting(const struct xs_turns *turns)
+bool xs_fq_has_sendable(const struct xs_fq *turns)
 {
 	return !READ_ONCE(turns->held) &&
 	       (!list_empty_careful(&turns->fresh) ||
 		!list_empty_careful(&turns->busy));
 }
-EXPORT_SYMBOL_GPL(xs_turns_waiting);
+EXPORT_SYMBOL_GPL(xs_fq_has_sendable);

@@ -13,15 +13,15 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 /* Answer whatever has not been answered; the number of answers. */
-static unsigned int fake_site_settle(struct fake_site *site)
+static unsigned int test_env_settle(struct test_env *site)
 {
 	struct xs_request *req;
 	unsigned int i, n = 0;
 
-	fake_site_run(site);
+	test_env_run(site);
 	for (i = 0; i < XS_PENDING_BUCKETS; i++) {
 		hlist_for_each_entry(req, &site->conn->pending[i],
 				     pending_node) {
@@ -31,26 +31,26 @@ static unsigned int fake_site_settle(struct fake_site *site)
 			n++;
 		}
 	}
-	fake_site_run(site);
+	test_env_run(site);
 	return n;
 }
 
-struct fake_client {
-	struct fake_site *site;
+struct fake_user {
+	struct test_env *site;
 	struct xs_session *session;	/* a reference of the test's own */
 };
 
-static void fake_client_release(void *data)
+static void fake_user_release(void *data)
 {
-	struct fake_client *client = data;
-	struct fake_site *site = client->site;
+	struct fake_user *client = data;
+	struct test_env *site = client->site;
 	struct xs_session *session = client->session;
 
 	if (!session->closing)
-		fake_client_close(site, session);
+		fake_user_close(site, session);
 	do {
-		flush_work(&session->undo_work);
-	} while (fake_site_settle(site));
+		flush_work(&session->cleanup_work);
+	} while (test_env_settle(site));
 	/* The references of watches are dropped last, perhaps by a worker. */
 	KUNIT_EXPECT_EQ_MSG(site->test, kref_read(&session->ref), 1,
 			    "somebody still has a reference to a session");
@@ -58,7 +58,7 @@ static void fake_client_release(void *data)
 }
 
 /**
- * fake_client_open() - a new client
+ * fake_user_open() - a new client
  * @site: the site
  *
  * When the test ends, the client is closed if it is open, and the test fails
@@ -67,10 +67,10 @@ static void fake_client_release(void *data)
  * Context: The test's own thread.
  * Return: The session, valid until the test ends.
  */
-struct xs_session *fake_client_open(struct fake_site *site)
+struct xs_session *fake_user_open(struct test_env *site)
 {
 	struct kunit *test = site->test;
-	struct fake_client *client;
+	struct fake_user *client;
 
 	client = kunit_kzalloc(test, sizeof(*client), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, client);
@@ -80,13 +80,13 @@ struct xs_session *fake_client_open(struct fake_site *site)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(client->session));
 	xs_session_get(client->session);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
-							fake_client_release,
+							fake_user_release,
 							client), 0);
 	return client->session;
 }
 
 /**
- * fake_client_close() - the client goes away
+ * fake_user_close() - the client goes away
  * @site: the site; not suspended
  * @session: the client's session
  *
@@ -95,15 +95,15 @@ struct xs_session *fake_client_open(struct fake_site *site)
  *
  * Context: The test's own thread, sleeps.
  */
-void fake_client_close(struct fake_site *site, struct xs_session *session)
+void fake_user_close(struct test_env *site, struct xs_session *session)
 {
 	xs_session_close(session);
-	flush_work(&session->undo_work);
-	fake_site_run(site);
+	flush_work(&session->cleanup_work);
+	test_env_run(site);
 }
 
 /**
- * fake_client_build() - put a message together
+ * fake_user_build() - put a message together
  * @buf: room for it
  * @type: its type
  * @id: the client's id for it
@@ -114,7 +114,7 @@ void fake_client_close(struct fake_site *site, struct xs_session *session)
  * Context: Any.
  * Return: Length of the message.
  */
-size_t fake_client_build(void *buf, u32 type, u32 id, u32 tx_id,
+size_t fake_user_build(void *buf, u32 type, u32 id, u32 tx_id,
 			 const void *body, size_t len)
 {
 	struct xsd_sockmsg *hdr = buf;
@@ -128,7 +128,7 @@ size_t fake_client_build(void *buf, u32 type, u32 id, u32 tx_id,
 }
 
 /**
- * fake_client_write() - write bytes, without waiting
+ * fake_user_write() - write bytes, without waiting
  * @session: the client's session
  * @bytes: the bytes
  * @len: how many
@@ -136,7 +136,7 @@ size_t fake_client_build(void *buf, u32 type, u32 id, u32 tx_id,
  * Context: Process.
  * Return: See xs_session_write().
  */
-ssize_t fake_client_write(struct xs_session *session, const void *bytes,
+ssize_t fake_user_write(struct xs_session *session, const void *bytes,
 			  size_t len)
 {
 	struct kvec kvec = { .iov_base = (void *)bytes, .iov_len = len };
@@ -147,7 +147,7 @@ ssize_t fake_client_write(struct xs_session *session, const void *bytes,
 }
 
 /**
- * fake_client_read() - read bytes, without waiting
+ * fake_user_read() - read bytes, without waiting
  * @session: the client's session
  * @bytes: where they go
  * @len: how many at most
@@ -155,7 +155,7 @@ ssize_t fake_client_write(struct xs_session *session, const void *bytes,
  * Context: Process.
  * Return: See xs_session_read().
  */
-ssize_t fake_client_read(struct xs_session *session, void *bytes, size_t len)
+ssize_t fake_user_read(struct xs_session *session, void *bytes, size_t len)
 {
 	struct kvec kvec = { .iov_base = bytes, .iov_len = len };
 	struct iov_iter iter;
@@ -165,7 +165,7 @@ ssize_t fake_client_read(struct xs_session *session, void *bytes, size_t len)
 }
 
 /**
- * fake_client_try_send() - write one message, without waiting
+ * fake_user_try_send() - write one message, without waiting
  * @site: the site
  * @session: the client's session
  * @type: type of the message
@@ -177,17 +177,17 @@ ssize_t fake_client_read(struct xs_session *session, void *bytes, size_t len)
  * Context: The test's own thread.
  * Return: See xs_session_write().
  */
-ssize_t fake_client_try_send(struct fake_site *site,
+ssize_t fake_user_try_send(struct test_env *site,
 			     struct xs_session *session, u32 type, u32 id,
 			     u32 tx_id, const void *body, size_t len)
 {
-	size_t n = fake_client_build(site->out, type, id, tx_id, body, len);
+	size_t n = fake_user_build(site->out, type, id, tx_id, body, len);
 
-	return fake_client_write(session, site->out, n);
+	return fake_user_write(session, site->out, n);
 }
 
 /**
- * fake_client_send() - write one message, which must be accepted
+ * fake_user_send() - write one message, which must be accepted
  * @site: the site
  * @session: the client's session
  * @type: type of the message
@@ -198,17 +198,17 @@ ssize_t fake_client_try_send(struct fake_site *site,
  *
  * Context: The test's own thread; the test has ended if it was not accepted.
  */
-void fake_client_send(struct fake_site *site, struct xs_session *session,
+void fake_user_send(struct test_env *site, struct xs_session *session,
 		      u32 type, u32 id, u32 tx_id, const void *body, size_t len)
 {
 	KUNIT_ASSERT_EQ(site->test,
-			fake_client_try_send(site, session, type, id, tx_id,
+			fake_user_try_send(site, session, type, id, tx_id,
 					     body, len),
 			sizeof(struct xsd_sockmsg) + len);
 }
 
 /**
- * fake_client_start() - open a transaction
+ * fake_user_start() - open a transaction
  * @site: the site; the test has seen all messages
  * @session: the client's session
  * @tx_id: its id, as the server says it
@@ -216,21 +216,21 @@ void fake_client_send(struct fake_site *site, struct xs_session *session,
  * Context: The test's own thread.
  * Return: The id.
  */
-u32 fake_client_start(struct fake_site *site, struct xs_session *session,
+u32 fake_user_start(struct test_env *site, struct xs_session *session,
 		      const char *tx_id)
 {
 	u32 id = 0;
 
-	fake_client_send(site, session, XS_TRANSACTION_START, 1, 0, "", 1);
-	fake_site_reply(site, fake_site_next(site), tx_id, strlen(tx_id) + 1);
-	fake_client_expect(site, session, XS_TRANSACTION_START, 1, 0, tx_id,
+	fake_user_send(site, session, XS_TRANSACTION_START, 1, 0, "", 1);
+	test_env_reply(site, test_env_next(site), tx_id, strlen(tx_id) + 1);
+	fake_user_expect(site, session, XS_TRANSACTION_START, 1, 0, tx_id,
 			   strlen(tx_id) + 1);
 	KUNIT_ASSERT_EQ(site->test, kstrtou32(tx_id, 10, &id), 0);
 	return id;
 }
 
 /**
- * fake_client_watch() - set a watch
+ * fake_user_watch() - set a watch
  * @site: the site; the test has seen all messages
  * @session: the client's session
  * @body: path and token
@@ -239,46 +239,46 @@ u32 fake_client_start(struct fake_site *site, struct xs_session *session,
  * Context: The test's own thread.
  * Return: The XS_WATCH as the peer has received it.
  */
-const struct fake_message *fake_client_watch(struct fake_site *site,
+const struct fake_message *fake_user_watch(struct test_env *site,
 					     struct xs_session *session,
 					     const void *body, size_t len)
 {
 	const struct fake_message *msg;
 
-	fake_client_send(site, session, XS_WATCH, 1, 0, body, len);
-	msg = fake_site_next(site);
-	fake_site_reply(site, msg, "OK", 3);
-	fake_client_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
+	fake_user_send(site, session, XS_WATCH, 1, 0, body, len);
+	msg = test_env_next(site);
+	test_env_reply(site, msg, "OK", 3);
+	fake_user_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
 	return msg;
 }
 
 /**
- * fake_client_receive() - read one message into &fake_site.received
+ * fake_user_receive() - read one message into &test_env.received
  * @site: the site
  * @session: the client's session
  *
  * Context: The test's own thread.
  * Return: true if there was one.
  */
-bool fake_client_receive(struct fake_site *site, struct xs_session *session)
+bool fake_user_receive(struct test_env *site, struct xs_session *session)
 {
 	struct fake_received *in = &site->received;
 	ssize_t n;
 
 	memset(in, 0, sizeof(*in));
-	n = fake_client_read(session, &in->hdr, sizeof(in->hdr));
+	n = fake_user_read(session, &in->hdr, sizeof(in->hdr));
 	if (n == -EAGAIN)
 		return false;
 	KUNIT_ASSERT_EQ(site->test, n, sizeof(in->hdr));
 	KUNIT_ASSERT_LE(site->test, in->hdr.len, XENSTORE_PAYLOAD_MAX);
 	KUNIT_ASSERT_EQ(site->test,
-			fake_client_read(session, in->body, in->hdr.len),
+			fake_user_read(session, in->body, in->hdr.len),
 			in->hdr.len);
 	return true;
 }
 
 /**
- * fake_client_expect() - the next message for a client must be this one
+ * fake_user_expect() - the next message for a client must be this one
  * @site: the site
  * @session: the client's session
  * @type: type of the message
@@ -289,17 +289,17 @@ bool fake_client_receive(struct fake_site *site, struct xs_session *session)
  *
  * Context: The test's own thread.
  */
-void fake_client_expect(struct fake_site *site, struct xs_session *session,
+void fake_user_expect(struct test_env *site, struct xs_session *session,
 			u32 type, u32 id, u32 tx_id, const void *body,
 			size_t len)
 {
 	struct fake_received *in = &site->received;
 	struct kunit *test = site->test;
 
-	fake_site_run(site);
+	test_env_run(site);
 	if (site->conn->thread)
 		fake_wait_until(xs_session_readable(session));
-	KUNIT_ASSERT_TRUE_MSG(test, fake_client_receive(site, session),
+	KUNIT_ASSERT_TRUE_MSG(test, fake_user_receive(site, session),
 			      "there is no message to read");
 	KUNIT_EXPECT_EQ(test, in->hdr.type, type);
 	KUNIT_EXPECT_EQ(test, in->hdr.req_id, id);
@@ -310,7 +310,7 @@ void fake_client_expect(struct fake_site *site, struct xs_session *session,
 }
 
 /**
- * fake_client_expect_event() - the next message must be this event
+ * fake_user_expect_event() - the next message must be this event
  * @site: the site
  * @session: the client's session
  * @body: path and token
@@ -318,25 +318,25 @@ void fake_client_expect(struct fake_site *site, struct xs_session *session,
  *
  * Context: The test's own thread.
  */
-void fake_client_expect_event(struct fake_site *site,
+void fake_user_expect_event(struct test_env *site,
 			      struct xs_session *session, const void *body,
 			      size_t len)
 {
-	fake_client_expect(site, session, XS_WATCH_EVENT, 0, 0, body, len);
+	fake_user_expect(site, session, XS_WATCH_EVENT, 0, 0, body, len);
 }
 
 /**
- * fake_client_expect_nothing() - there must be no message for a client
+ * fake_user_expect_nothing() - there must be no message for a client
  * @site: the site
  * @session: the client's session
  *
  * Context: The test's own thread.
  */
-void fake_client_expect_nothing(struct fake_site *site,
+void fake_user_expect_nothing(struct test_env *site,
 				struct xs_session *session)
 {
-	fake_site_run(site);
-	KUNIT_EXPECT_FALSE_MSG(site->test, fake_client_receive(site, session),
+	test_env_run(site);
+	KUNIT_EXPECT_FALSE_MSG(site->test, fake_user_receive(site, session),
 			       "an unexpected message of type %u",
 			       site->received.hdr.type);
 }

@@ -10,17 +10,17 @@
 #include <kunit/test.h>
 #include <linux/slab.h>
 
-#include "fake_client.h"
+#include "fake_user.h"
 
 #define SOURCES		64
 #define FLOOD_LENGTH	10
 
 /* Made before the site, so that the sources outlive it. */
 struct source_fixture {
-	struct fake_site *site;
-	struct xs_source a;
-	struct xs_source b;
-	struct xs_source many[SOURCES];
+	struct test_env *site;
+	struct xs_flow a;
+	struct xs_flow b;
+	struct xs_flow many[SOURCES];
 	unsigned int submitted;
 };
 
@@ -31,17 +31,17 @@ static int source_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = fake_site_create(test);
-	xs_source_init(&f->a);
-	xs_source_init(&f->b);
+	f->site = test_env_create(test);
+	xs_flow_init(&f->a);
+	xs_flow_init(&f->b);
 	for (i = 0; i < SOURCES; i++)
-		xs_source_init(&f->many[i]);
+		xs_flow_init(&f->many[i]);
 	test->priv = f;
 	return 0;
 }
 
 /* One request of @len bytes, which completes into nothing; its id. */
-static u32 source_submit(struct kunit *test, struct xs_source *source,
+static u32 source_submit(struct kunit *test, struct xs_flow *source,
 			 size_t len)
 {
 	static const char zeroes[2000];
@@ -52,7 +52,7 @@ static u32 source_submit(struct kunit *test, struct xs_source *source,
 
 	req = xs_request_alloc(XS_WRITE, 0, &body, 1, GFP_KERNEL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
-	req->source = source;
+	req->flow = source;
 	req->complete = xs_request_put;
 	xs_gate_enter(&f->site->conn->gate, XS_GATE_REQUEST);
 	KUNIT_ASSERT_EQ(test, xs_conn_submit(f->site->conn, req), 0);
@@ -83,7 +83,7 @@ static void sources_take_turns_by_one_request(struct kunit *test)
 		b[i] = source_submit(test, &f->b, 8);
 	for (i = 0; i < 3; i++)
 		kernel[i] = source_submit(test, NULL, 8);
-	fake_site_answer_all(f->site);
+	test_env_answer_all(f->site);
 
 	source_expect_seen(test, 0, a[0]);
 	source_expect_seen(test, 1, a[1]);
@@ -104,7 +104,7 @@ static void source_alone_keeps_its_order(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		ids[i] = source_submit(test, &f->a, 100);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		source_expect_seen(test, i, ids[i]);
@@ -121,7 +121,7 @@ static void flood_of_one_delays_another_by_two_requests(struct kunit *test)
 	for (i = 0; i < 200; i++)
 		source_submit(test, &f->a, 100);
 	kernel = source_submit(test, NULL, 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	source_expect_seen(test, 0, first);
 	source_expect_seen(test, 2, kernel);
@@ -138,7 +138,7 @@ static void request_begun_is_finished_before_the_next_turn(struct kunit *test)
 	small = source_submit(test, &f->b, 8);
 	xs_conn_pump(f->site->conn);
 	f->site->peer->take = XENSTORE_RING_SIZE;
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	source_expect_seen(test, 0, large);
 	source_expect_seen(test, 1, small);
@@ -149,10 +149,10 @@ static void source_without_requests_has_no_turn(struct kunit *test)
 	struct source_fixture *f = test->priv;
 
 	source_submit(test, &f->a, 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
-	KUNIT_EXPECT_FALSE(test, xs_turns_waiting(&f->site->conn->turns));
+	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->site->conn->fq));
 }
 
 static void break_takes_every_source_out(struct kunit *test)
@@ -170,7 +170,7 @@ static void break_takes_every_source_out(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.queue));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->b.node));
-	KUNIT_EXPECT_FALSE(test, xs_turns_waiting(&f->site->conn->turns));
+	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->site->conn->fq));
 }
 
 static void clients_that_flood_delay_the_kernel_by_two_each(struct kunit *test)
@@ -181,13 +181,13 @@ static void clients_that_flood_delay_the_kernel_by_two_each(struct kunit *test)
 	u32 kernel;
 
 	for (client = 0; client < 4; client++) {
-		session = fake_client_open(f->site);
+		session = fake_user_open(f->site);
 		for (i = 0; i < 20; i++)
-			fake_client_send(f->site, session, XS_READ, i, 0, "key",
+			fake_user_send(f->site, session, XS_READ, i, 0, "key",
 					 4);
 	}
 	kernel = source_submit(test, NULL, 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	source_expect_seen(test, 8, kernel);
 }
@@ -205,12 +205,12 @@ static void source_flood(struct kunit *test)
 			source_submit(test, &f->many[i], 8);
 	}
 	for (i = 0; i < SOURCES + XS_CROWD_DEPTH; i++)
-		fake_site_answer(f->site, fake_site_next(f->site));
+		test_env_answer(f->site, test_env_next(f->site));
 }
 
 static unsigned int source_unanswered(struct source_fixture *f)
 {
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	return fake_peer_count(f->site->peer) - f->site->next;
 }
 
@@ -229,7 +229,7 @@ static void all_who_flood_get_through(struct kunit *test)
 
 	source_flood(test);
 
-	KUNIT_EXPECT_EQ(test, fake_site_answer_all(f->site),
+	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site),
 			SOURCES * (FLOOD_LENGTH - 1) - XS_CROWD_DEPTH);
 }
 
@@ -239,9 +239,9 @@ static void newcomer_goes_before_all_who_flood(struct kunit *test)
 	u32 newcomer;
 
 	source_flood(test);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	newcomer = source_submit(test, &f->a, 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	source_expect_seen(test, SOURCES + 2 * XS_CROWD_DEPTH, newcomer);
 }
@@ -258,7 +258,7 @@ static void newcomers_do_not_starve_one_who_floods(struct kunit *test)
 	xs_conn_pump(f->site->conn);
 	for (i = 0; i < 3; i++)
 		ids[i] = source_submit(test, &f->many[i], 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	/* The second of the flood has begun when the first newcomer comes. */
 	source_expect_seen(test, 0, flood[0]);
@@ -279,10 +279,10 @@ static void newcomers_in_flight_do_not_stop_a_flood(struct kunit *test)
 		source_submit(test, &f->a, 8);
 	for (i = 0; i < 2 * XS_CROWD_DEPTH; i++)
 		source_submit(test, &f->many[i], 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 	source_submit(test, &f->a, 8);
 	last = source_submit(test, &f->a, 8);
-	fake_site_run(f->site);
+	test_env_run(f->site);
 
 	source_expect_seen(test, 4 + 2 * XS_CROWD_DEPTH, last);
 }
@@ -298,7 +298,7 @@ static void source_flood_with_a_newcomer(struct kunit *test)
 	xs_conn_pump(f->site->conn);
 	source_submit(test, &f->b, 8);
 	while (source_unanswered(f) > XS_CROWD_DEPTH)
-		fake_site_answer(f->site, fake_site_next(f->site));
+		test_env_answer(f->site, test_env_next(f->site));
 }
 
 static void one_who_floods_is_held_up_while_newcomers_are_expected(struct kunit *test)
@@ -306,8 +306,8 @@ static void one_who_floods_is_held_up_while_newcomers_are_expected(struct kunit 
 	struct source_fixture *f = test->priv;
 
 	source_flood_with_a_newcomer(test);
-	fake_site_answer(f->site, fake_site_next(f->site));
-	fake_site_answer(f->site, fake_site_next(f->site));
+	test_env_answer(f->site, test_env_next(f->site));
+	test_env_answer(f->site, test_env_next(f->site));
 
 	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_CROWD_DEPTH);
 }
@@ -319,7 +319,7 @@ static void one_who_floods_is_not_held_up_when_no_newcomer_has_come(struct kunit
 
 	source_flood_with_a_newcomer(test);
 	for (i = 0; i < XS_CROWD_MEMORY; i++)
-		fake_site_answer(f->site, fake_site_next(f->site));
+		test_env_answer(f->site, test_env_next(f->site));
 
 	KUNIT_EXPECT_GT(test, source_unanswered(f), XS_CROWD_DEPTH);
 }

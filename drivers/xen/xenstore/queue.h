@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Queues: what runs in process context, one after the other in each of them.
+ *
+ * Copyright (C) 2026 The xenbus authors
+ */
+#ifndef _XENSTORE_QUEUE_H
+#define _XENSTORE_QUEUE_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+struct task_struct;
+struct xs_queues;
+
+/**
+ * struct xs_queue_item - something to be run in a queue
+ *
+ * Belongs to whoever adds it, and from then on to the queue until @run is
+ * called, which may free it or have it added again.
+ */
+struct xs_queue_item {
+	/** @node: on &xs_queue.items, or empty; under &xs_queues.lock */
+	struct list_head node;
+	/** @owner: see xs_queue_synchronize(); may be NULL; const */
+	const void *owner;
+	/** @take: it has left the queue; &xs_queues.lock is held; may be NULL */
+	void (*take)(struct xs_queue_item *item);
+	/** @run: does it; may sleep */
+	void (*run)(struct xs_queue_item *item);
+};
+
+/**
+ * struct xs_queue - a queue of its own and whoever works on it
+ */
+struct xs_queue {
+	/** @ref: whoever made it 1, who adds to it, @work while queued */
+	struct kref ref;
+	/** @queues: const */
+	struct xs_queues *queues;
+	/** @items: oldest first; under &xs_queues.lock */
+	struct list_head items;
+	/** @running: owner of the item that runs; under &xs_queues.lock */
+	const void *running;
+	/** @runner: who runs it; written under the lock, read by any */
+	const struct task_struct *runner;
+	/** @work: runs one item; not used by the common queue */
+	struct work_struct work;
+};
+
+/**
+ * struct xs_queues - the queues of a connection
+ */
+struct xs_queues {
+	/** @lock: protects the queues and what their users say; a leaf */
+	spinlock_t lock;
+	/** @common: the queue of all that has none of its own */
+	struct xs_queue common;
+	/** @busy: items added and not finished in other queues; under @lock */
+	unsigned int busy;
+	/** @thread: works on @common; NULL where a test does it itself */
+	struct task_struct *thread;
+	/** @wq: works on the other queues; NULL until they are started */
+	struct workqueue_struct *wq;
+	/** @added: @thread sleeps here */
+	wait_queue_head_t added;
+	/** @finished: who waits for an item sleeps here */
+	wait_queue_head_t finished;
+	/** @map: held while an item runs, for lockdep */
+	struct lockdep_map map;
+};
+
+void xs_queues_init(struct xs_queues *queues);
+int xs_queues_start(struct xs_queues *queues, bool freezable);
+void xs_queues_stop(struct xs_queues *queues);
+
+struct xs_queue *xs_queue_alloc(struct xs_queues *queues, gfp_t gfp);
+struct xs_queue *xs_queue_get(struct xs_queue *queue);
+void xs_queue_put(struct xs_queue *queue);
+struct xs_queue *xs_queue_current(struct xs_queues *queues);
+
+void xs_queue_item_init(struct xs_queue_item *item,
+		       void (*run)(struct xs_queue_item *item));
+bool xs_queue_add(struct xs_queue *queue, struct xs_queue_item *item);
+void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
+	__must_hold(&queue->queues->lock);
+void xs_queue_cancel_locked(struct xs_queue *queue, struct xs_queue_item *item)
+	__must_hold(&queue->queues->lock);
+void xs_queue_kick(struct xs_queue *queue);
+bool xs_queue_run_one(struct xs_queue *queue);
+void xs_queue_synchronize(struct xs_queue *queue, const void *owner);
+
+#endif /* _XENSTORE_QUEUE_H */
