@@ -29,7 +29,7 @@ check() {
 	fi
 }
 
-dirs=(drivers/xen/xenstore drivers/xen/xenbus)
+dirs=(drivers/xen/xenstore drivers/xen/xenstore_loop drivers/xen/xenbus)
 cd "$REPO" || exit 1
 mapfile -t sources < <(find "${dirs[@]}" include tools -name '*.[ch]' ! -name '*.mod.c' 2>/dev/null | sort)
 mapfile -t texts < <(find README.md Documentation -name '*.md' -o -name '*.rst' 2>/dev/null | sort)
@@ -78,12 +78,12 @@ forget_objects() {
 
 warnings() {
 	forget_objects "$1"
-	kernel_make --overlay "$1" W=1 KCFLAGS=-Werror drivers/xen/xenstore/ drivers/xen/xenbus/
+	kernel_make --overlay "$1" W=1 KCFLAGS=-Werror "${dirs[@]/%//}"
 }
 
 run_sparse() {
 	command -v sparse >/dev/null || { echo "no sparse"; return 1; }
-	kernel_make --overlay gcc C=2 CF=-D__CHECK_ENDIAN__ drivers/xen/xenstore/ drivers/xen/xenbus/
+	kernel_make --overlay gcc C=2 CF=-D__CHECK_ENDIAN__ "${dirs[@]/%//}"
 }
 
 # The kernel's semantic patches one by one: coccicheck itself stops at the first

@@ -134,7 +134,7 @@ static void peer_gives(struct fuzz *f, size_t len)
 
 static void look(const struct fuzz *f, u32 offset)
 {
-	int room = xs_ring_room(&f->req.ring);
+	int room = xs_ring_free(&f->req.ring);
 	int available = xs_ring_available(&f->rsp.ring);
 
 	SHIM_BUG_ON(room > XENSTORE_RING_SIZE || room < -EIO);

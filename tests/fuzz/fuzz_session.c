@@ -20,7 +20,7 @@
 static struct site {
 	struct xs_conn conn;
 	struct xs_watches watches;
-	struct xs_session_limits limits;
+	struct xs_limits limits;
 	struct server server;
 	struct client clients[CLIENTS];
 	struct xenbus_watch kernel[WATCHES];
@@ -38,14 +38,14 @@ static struct site {
 
 static bool io_turn(void)
 {
-	struct xs_conn *conn = &site.conn;
+	struct xs_conn *conn = &site.store.conn;
 
 	if (site.suspended || (!site.awake && conn->wq.wakeups == site.wakeups))
 		return false;
 	site.wakeups = conn->wq.wakeups;
-	site.awake = xs_conn_has_work(conn);
+	site.awake = xs_io_has_work(conn);
 	if (site.awake)
-		xs_conn_pump(conn);
+		xs_io_pass(conn);
 	return site.awake;
 }
 
@@ -68,7 +68,7 @@ static void settle(void)
 static void give_up(void)
 {
 	SHIM_BUG_ON(!site.server.lied);
-	SHIM_BUG_ON(site.conn.state == XS_CONN_BROKEN);
+	SHIM_BUG_ON(site.store.conn.state == XS_CONN_BROKEN);
 	SHIM_BUG_ON(site.server.t.page->error);
 	server_die(&site.server);
 }
@@ -101,20 +101,20 @@ static void kernel_callback(struct xenbus_watch *watch, const char *path,
 static void kernel_watch(struct xenbus_watch *watch)
 {
 	if (watch->node) {
-		xs_watch_unregister(&site.watches, watch);
+		xs_watch_unregister(&site.store.watches, watch);
 		watch->node = NULL;
 		return;
 	}
 	*watch = (struct xenbus_watch){ .node = "/a",
 					.callback = kernel_callback };
-	if (xs_watch_register(&site.watches, watch))
+	if (xs_watch_register(&site.store.watches, watch))
 		watch->node = NULL;
 }
 
 static void kernel_read(u32 tx_id)
 {
 	unsigned int len;
-	char *value = xs_op_read(&site.conn, tx_id, "/a", "b", &len);
+	char *value = xs_op_read(&site.store.conn, tx_id, "/a", "b", &len);
 
 	if (IS_ERR(value))
 		return;
@@ -126,12 +126,12 @@ static void kernel_transaction(bool abort)
 {
 	u32 id;
 
-	if (xs_op_transaction_start(&site.conn, &id))
+	if (xs_op_transaction_start(&site.store.conn, &id))
 		return;
-	xs_op_write(&site.conn, id, "/a", "", "x", 1);
+	xs_op_write(&site.store.conn, id, "/a", "", "x", 1);
 	kernel_read(id);
-	xs_op_rm(&site.conn, id, "/a", "c");
-	xs_op_transaction_end(&site.conn, id, abort);
+	xs_op_rm(&site.store.conn, id, "/a", "c");
+	xs_op_transaction_end(&site.store.conn, id, abort);
 }
 
 static void kernel(unsigned int n)
@@ -148,7 +148,7 @@ static void kernel(unsigned int n)
 	else if (n == WATCHES + 2)
 		kernel_transaction(true);
 	else
-		xs_watches_dispatch(&site.watches);
+		xs_watches_dispatch(&site.store.watches);
 }
 
 /* === Suspend === */
@@ -158,16 +158,16 @@ static void set_direct(bool direct)
 {
 	site.direct = direct;
 	if (!site.suspended)
-		site.conn.direct = direct;
+		site.store.conn.direct = direct;
 }
 
 static void suspend(void)
 {
 	if (site.suspended)
 		return;
-	xs_watches_suspend(&site.watches);
+	xs_store_suspend(&site.store);
 	/* The kthread parks between two messages. */
-	while (!xs_conn_at_boundary(&site.conn)) {
+	while (!xs_io_at_boundary(&site.store.conn)) {
 		if (!turn())
 			give_up();
 	}
@@ -182,7 +182,7 @@ static void check_watches(void)
 	unsigned long id;
 	int n = 0;
 
-	xa_for_each(&site.watches.entries, id, entry)
+	xa_for_each(&site.store.watches.entries, id, entry)
 		n++;
 	list_for_each(node, &site.server.watches)
 		n--;
@@ -200,11 +200,11 @@ static void resume(unsigned int how)
 	site.server.unreachable = how == 1;
 	site.server.refuse = 0;
 	if (how == 2)
-		xs_watches_suspend_cancel(&site.watches);
+		xs_store_suspend_cancel(&site.store);
 	else
-		xs_watches_resume(&site.watches);
+		xs_store_resume(&site.store);
 	set_direct(site.direct);
-	if (how != 2 && site.conn.state == XS_CONN_UP && !site.server.lied &&
+	if (how != 2 && site.store.conn.state == XS_CONN_UP && !site.server.lied &&
 	    shim.failed == failed)
 		check_watches();
 	site.server.unreachable = false;
@@ -222,7 +222,7 @@ static void open_or_close(struct client *c)
 		xs_session_close(session);
 		return;
 	}
-	session = xs_session_open(&site.conn, &site.watches, &site.limits);
+	session = xs_session_open(&site.store);
 	if (!IS_ERR(session))
 		client_init(c, session, &site.server);
 }
@@ -342,7 +342,7 @@ static void step(struct script *s, u8 op)
 		resume(script_digit(s));
 		break;
 	case 'B':
-		xs_conn_break(&site.conn, -EIO);
+		xs_conn_break(&site.store.conn, -EIO);
 		break;
 	case 'K':
 		kernel(script_digit(s));
@@ -352,9 +352,9 @@ static void step(struct script *s, u8 op)
 		shim.fail_count = script_digit(s);
 		break;
 	case 'l':
-		site.limits.requests = script_digit(s);
-		site.limits.bytes = script_length(s);
-		site.limits.events = script_digit(s);
+		site.store.limits.requests = script_digit(s);
+		site.store.limits.bytes = script_length(s);
+		site.store.limits.events = script_digit(s);
 		break;
 	case 'p':
 		site.patience = script_digit(s);
@@ -376,13 +376,13 @@ static void begin(void)
 	site.suspended = site.awake = site.direct = false;
 	site.wakeups = site.patience = 0;
 	memset(site.kernel, 0, sizeof(site.kernel));
-	site.limits = (struct xs_session_limits){ 8, 4096, 8 };
+	site.store.limits = (struct xs_limits){ 8, 4096, 8 };
 	server_init(&site.server);
-	xs_conn_init(&site.conn, &site.server.t, &xs_watch_conn_ops,
-		     &site.watches);
-	site.conn.write_behind = true;
-	xs_watches_init(&site.watches, &site.conn);
-	SHIM_BUG_ON(xs_conn_connect(&site.conn));
+	xs_conn_init(&site.store.conn, &site.server.t, &xs_watch_conn_ops,
+		     &site.store.watches);
+	site.store.conn.write_behind = true;
+	xs_watches_init(&site.store.watches, &site.store.conn);
+	SHIM_BUG_ON(xs_io_connect(&site.store.conn));
 }
 
 static bool reads_something(void)
@@ -399,8 +399,8 @@ static bool reads_something(void)
 
 static bool is_idle(void)
 {
-	return !site.conn.gate.inside && list_empty(&site.conn.fq.fresh) &&
-	       list_empty(&site.conn.fq.busy);
+	return !site.store.conn.gate.inside && list_empty(&site.store.conn.fq.fresh) &&
+	       list_empty(&site.store.conn.fq.busy);
 }
 
 /* Everybody gets an answer, if need be that the connection is lost. */
@@ -439,17 +439,17 @@ static void end(void)
 	answer_all();
 	while (reads_something())
 		;
-	if (!site.server.lied && site.conn.state == XS_CONN_UP && !shim.failed)
+	if (!site.server.lied && site.store.conn.state == XS_CONN_UP && !shim.failed)
 		check_watches();
 	close_all();
-	if (!site.server.lied && site.conn.state == XS_CONN_UP) {
+	if (!site.server.lied && site.store.conn.state == XS_CONN_UP) {
 		SHIM_BUG_ON(!list_empty(&site.server.watches));
 		SHIM_BUG_ON(!list_empty(&site.server.txns));
 	}
-	xs_watches_destroy(&site.watches);
-	xs_conn_disconnect(&site.conn);
-	xs_conn_destroy(&site.conn);
-	SHIM_BUG_ON(!list_empty(&site.conn.gate.holds));
+	xs_watches_destroy(&site.store.watches);
+	xs_io_disconnect(&site.store.conn);
+	xs_conn_destroy(&site.store.conn);
+	SHIM_BUG_ON(!list_empty(&site.store.conn.gate.holds));
 	SHIM_BUG_ON(shim.live);
 	server_exit(&site.server);
 }

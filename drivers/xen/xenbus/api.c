@@ -36,7 +36,7 @@
 char **xenbus_directory(struct xenbus_transaction t, const char *dir,
 			const char *node, unsigned int *num)
 {
-	return xs_op_directory(xs_store_conn(), t.id, dir, node, num);
+	return xs_op_directory(xenbus_conn(), t.id, dir, node, num);
 }
 EXPORT_SYMBOL_GPL(xenbus_directory);
 
@@ -51,7 +51,7 @@ EXPORT_SYMBOL_GPL(xenbus_directory);
 int xenbus_exists(struct xenbus_transaction t, const char *dir,
 		  const char *node)
 {
-	return !xs_op_exists(xs_store_conn(), t.id, dir, node);
+	return !xs_op_exists(xenbus_conn(), t.id, dir, node);
 }
 EXPORT_SYMBOL_GPL(xenbus_exists);
 
@@ -68,7 +68,7 @@ EXPORT_SYMBOL_GPL(xenbus_exists);
 void *xenbus_read(struct xenbus_transaction t, const char *dir,
 		  const char *node, unsigned int *len)
 {
-	return xs_op_read(xs_store_conn(), t.id, dir, node, len);
+	return xs_op_read(xenbus_conn(), t.id, dir, node, len);
 }
 EXPORT_SYMBOL_GPL(xenbus_read);
 
@@ -89,7 +89,7 @@ EXPORT_SYMBOL_GPL(xenbus_read);
 int xenbus_write(struct xenbus_transaction t, const char *dir,
 		 const char *node, const char *string)
 {
-	return xs_op_write(xs_store_conn(), t.id, dir, node, string,
+	return xs_op_write(xenbus_conn(), t.id, dir, node, string,
 			   strlen(string));
 }
 EXPORT_SYMBOL_GPL(xenbus_write);
@@ -105,7 +105,7 @@ EXPORT_SYMBOL_GPL(xenbus_write);
 int xenbus_mkdir(struct xenbus_transaction t, const char *dir,
 		 const char *node)
 {
-	return xs_op_mkdir(xs_store_conn(), t.id, dir, node);
+	return xs_op_mkdir(xenbus_conn(), t.id, dir, node);
 }
 EXPORT_SYMBOL_GPL(xenbus_mkdir);
 
@@ -119,7 +119,7 @@ EXPORT_SYMBOL_GPL(xenbus_mkdir);
  */
 int xenbus_rm(struct xenbus_transaction t, const char *dir, const char *node)
 {
-	return xs_op_rm(xs_store_conn(), t.id, dir, node);
+	return xs_op_rm(xenbus_conn(), t.id, dir, node);
 }
 EXPORT_SYMBOL_GPL(xenbus_rm);
 
@@ -131,7 +131,7 @@ EXPORT_SYMBOL_GPL(xenbus_rm);
  */
 int xenbus_transaction_start(struct xenbus_transaction *t)
 {
-	return xs_op_transaction_start(xs_store_conn(), &t->id);
+	return xs_op_transaction_start(xenbus_conn(), &t->id);
 }
 EXPORT_SYMBOL_GPL(xenbus_transaction_start);
 
@@ -145,7 +145,7 @@ EXPORT_SYMBOL_GPL(xenbus_transaction_start);
  */
 int xenbus_transaction_end(struct xenbus_transaction t, int abort)
 {
-	return xs_op_transaction_end(xs_store_conn(), t.id, abort);
+	return xs_op_transaction_end(xenbus_conn(), t.id, abort);
 }
 EXPORT_SYMBOL_GPL(xenbus_transaction_end);
 
@@ -166,7 +166,7 @@ int xenbus_scanf(struct xenbus_transaction t, const char *dir,
 	int n;
 
 	va_start(args, fmt);
-	n = xs_op_scanf(xs_store_conn(), t.id, dir, node, fmt, args);
+	n = xs_op_scanf(xenbus_conn(), t.id, dir, node, fmt, args);
 	va_end(args);
 	return n ?: -ERANGE;
 }
@@ -208,7 +208,7 @@ enum xenbus_state xenbus_poll_driver_state(const char *path)
 	node = kasprintf(XS_GFP, "%s/state", path);
 	if (!node)
 		return XenbusStateUnknown;
-	value = xs_cache_read(xs_store_cache(), node, NULL);
+	value = xs_cache_read(&xenbus_store()->cache, node, NULL);
 	kfree(node);
 	if (IS_ERR(value))
 		return XenbusStateUnknown;
@@ -235,7 +235,7 @@ int xenbus_printf(struct xenbus_transaction t, const char *dir,
 	int err;
 
 	va_start(args, fmt);
-	err = xs_op_printf(xs_store_conn(), t.id, dir, node, fmt, args);
+	err = xs_op_printf(xenbus_conn(), t.id, dir, node, fmt, args);
 	va_end(args);
 	return err;
 }
@@ -325,7 +325,7 @@ EXPORT_SYMBOL_GPL(xenbus_gather);
  */
 int register_xenbus_watch(struct xenbus_watch *watch)
 {
-	return xs_watch_register(xs_store_watches(), watch);
+	return xs_watch_register(xenbus_watches(), watch);
 }
 EXPORT_SYMBOL_GPL(register_xenbus_watch);
 
@@ -343,7 +343,7 @@ int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
 {
 	if (!dev->queue)
 		return register_xenbus_watch(watch);
-	return xs_watch_register_in(xs_store_watches(), watch, dev->queue);
+	return xs_watch_register_in(xenbus_watches(), watch, dev->queue);
 }
 
 /**
@@ -355,6 +355,6 @@ int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
  */
 void unregister_xenbus_watch(struct xenbus_watch *watch)
 {
-	xs_watch_unregister(xs_store_watches(), watch);
+	xs_watch_unregister(xenbus_watches(), watch);
 }
 EXPORT_SYMBOL_GPL(unregister_xenbus_watch);

@@ -254,7 +254,7 @@ static int xenbus_batch_send(struct xenbus_batch *batch)
 
 	while (!err && batch->done < batch->num) {
 		n = min(batch->num - batch->done, XENBUS_BATCH_PART);
-		err = xs_conn_call_all(xs_store_conn(),
+		err = xs_conn_call_all(xenbus_conn(),
 				       &batch->reqs[batch->done], n,
 				       XS_GATE_REQUEST);
 		if (!err)

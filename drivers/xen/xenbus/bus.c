@@ -91,7 +91,7 @@ static void bus_device_release(struct device *dev)
 
 static struct xs_queue *bus_queue_alloc(void)
 {
-	struct xs_queues *queues = &xs_store_watches()->queues;
+	struct xs_queues *queues = &xenbus_watches()->queues;
 
 	if (!xenbus_parallel)
 		return xs_queue_get(&queues->common);

@@ -23,32 +23,11 @@
 #include "../xenstore/session.h"
 #include "xenbus_store.h"
 
-/*
- * What is unread of a file can take up to max_bytes, max_requests messages and
- * max_events events, one event for each of its watches, and no more.
- */
-static struct xs_session_limits xenbus_cdev_limits = {
-	.requests = 1024,
-	.bytes = 1 << 20,
-	.events = 1024,
-};
-
-module_param_named(max_requests, xenbus_cdev_limits.requests, uint, 0644);
-MODULE_PARM_DESC(max_requests,
-		 "Requests in flight and unread replies that a file may have");
-module_param_named(max_bytes, xenbus_cdev_limits.bytes, uint, 0644);
-MODULE_PARM_DESC(max_bytes,
-		 "Bytes of unread replies of a file beyond which it must read first");
-module_param_named(max_events, xenbus_cdev_limits.events, uint, 0644);
-MODULE_PARM_DESC(max_events,
-		 "Unread events of a file beyond which they are merged by watch");
-
 static int xenbus_cdev_open(struct inode *inode, struct file *file)
 {
 	if (!xen_store_evtchn)
 		return -ENOENT;
-	return xs_session_file_open(inode, file, xs_store_conn(),
-				    xs_store_watches(), &xenbus_cdev_limits);
+	return xs_session_file_open(inode, file, xenbus_store());
 }
 
 const struct file_operations xen_xenbus_fops = {

@@ -47,8 +47,17 @@
 /* Interrupt of the event channel, 0 while none is bound. */
 static int xen_transport_irq;
 
-/* It is disabled; set by its handler, and not while it is being replaced. */
-static bool xen_transport_masked;
+/* Event channel to the server, 0 if there is none. */
+int xen_store_evtchn;
+EXPORT_SYMBOL_GPL(xen_store_evtchn);
+
+/* The ring page, NULL until it is known. */
+struct xenstore_domain_interface *xen_store_interface;
+EXPORT_SYMBOL_GPL(xen_store_interface);
+
+/* How the server is reached. */
+enum xenstore_init xen_store_domain_type;
+EXPORT_SYMBOL_GPL(xen_store_domain_type);
 
 /* Interrupt that waits for a page that comes late, 0 if none is bound. */
 static int xen_transport_late_irq;
@@ -73,16 +82,11 @@ static void xen_transport_notify(struct xs_transport *t)
 
 static void xen_transport_mask(struct xs_transport *t)
 {
-	xen_transport_masked = true;
 	disable_irq_nosync(xen_transport_irq);
 }
 
 static void xen_transport_unmask(struct xs_transport *t)
 {
-	/* The channel may have been replaced in the meantime. */
-	if (!xen_transport_masked)
-		return;
-	xen_transport_masked = false;
 	xen_clear_irq_pending(xen_transport_irq);
 	enable_irq(xen_transport_irq);
 }
@@ -118,7 +122,7 @@ static void xen_transport_disconnect(struct xs_transport *t)
 	if (xen_transport_irq)
 		unbind_from_irqhandler(xen_transport_irq, t);
 	xen_transport_irq = 0;
-	xen_transport_masked = false;
+	WRITE_ONCE(t->masked, false);
 }
 
 /* The channel has another number in the place the domain was restored in. */
@@ -324,11 +328,11 @@ static int __init xen_transport_init(void)
 
 	if (!xen_domain())
 		return -ENODEV;
-	xs_store_init(&xen_transport);
+	xenbus_store_init(&xen_transport);
 	err = xen_transport_discover();
 	/* In an HVM domain interrupts may not work yet. */
 	if (!err && xen_store_domain_type != XS_HVM)
-		err = xs_store_start();
+		err = xenbus_store_start();
 	if (err) {
 		pr_warn("no connection to a store: %d\n", err);
 		xen_store_domain_type = XS_UNKNOWN;
@@ -354,7 +358,7 @@ static void xen_transport_reset_watches(void)
 	if (!xenbus_read_unsigned("control", "platform-feature-xs_reset_watches",
 				  0))
 		return;
-	err = xs_op_reset_watches(xs_store_conn());
+	err = xs_op_reset_watches(xenbus_conn());
 	if (err && err != -EEXIST)
 		pr_warn("cannot reset old watches: %d\n", err);
 }
@@ -378,7 +382,7 @@ static int xen_transport_start_hvm(void)
 	if (xen_transport_late_irq)
 		free_irq(xen_transport_late_irq, &xen_transport);
 	xen_transport_late_irq = 0;
-	err = xs_store_start();
+	err = xenbus_store_start();
 	if (!err)
 		xen_transport_reset_watches();
 	return err;
@@ -393,7 +397,7 @@ static void xen_transport_probe(void)
 	if (err)
 		pr_err("cannot reach the store: %d\n", err);
 	else
-		xs_store_announce();
+		xenbus_store_announce();
 }
 
 /* Interrupts come through the platform device, which is not up yet. */
@@ -408,7 +412,8 @@ static bool xen_transport_must_defer(void)
 
 static int xen_transport_probe_thread(void *unused)
 {
-	wait_for_completion(&xen_transport_heard);
+	/* Perhaps for ever, if there is no server: this is no hung task. */
+	wait_for_completion_state(&xen_transport_heard, TASK_IDLE);
 	xen_transport_probe();
 	return 0;
 }

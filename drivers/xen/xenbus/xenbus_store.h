@@ -7,20 +7,34 @@
 #ifndef _XENBUS_STORE_H
 #define _XENBUS_STORE_H
 
-#include "../xenstore/cache.h"
-#include "../xenstore/conn.h"
-#include "../xenstore/watch.h"
+#include "../xenstore/store.h"
 
-/* cdev.c */
-int xenbus_dev_request_and_reply(struct xsd_sockmsg *msg, void *par);
+struct xs_store *xenbus_store(void);
+void xenbus_store_init(struct xs_transport *t);
+int xenbus_store_start(void);
+void xenbus_store_stop(void);
+void xenbus_store_announce(void);
 
-/* store.c */
-struct xs_conn *xs_store_conn(void);
-struct xs_watches *xs_store_watches(void);
-struct xs_cache *xs_store_cache(void);
-void xs_store_init(struct xs_transport *t);
-int xs_store_start(void);
-void xs_store_stop(void);
-void xs_store_announce(void);
+/**
+ * xenbus_conn() - the connection of this kernel
+ *
+ * Context: Any.
+ * Return: The connection of xenbus_store().
+ */
+static inline struct xs_conn *xenbus_conn(void)
+{
+	return &xenbus_store()->conn;
+}
+
+/**
+ * xenbus_watches() - the watches of this kernel
+ *
+ * Context: Any.
+ * Return: The registry of xenbus_store().
+ */
+static inline struct xs_watches *xenbus_watches(void)
+{
+	return &xenbus_store()->watches;
+}
 
 #endif /* _XENBUS_STORE_H */

@@ -17,6 +17,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kref.h>
@@ -438,7 +439,7 @@ void *xs_cache_read(struct xs_cache *cache, const char *path, unsigned int *len)
 	xs_cache_entry_put(entry);
 	return body;
 }
-EXPORT_SYMBOL_GPL(xs_cache_read);
+EXPORT_SYMBOL_IF_KUNIT(xs_cache_read);
 
 /* === Init === */
 
@@ -468,7 +469,7 @@ void xs_cache_init(struct xs_cache *cache, struct xs_watches *watches,
 	cache->misses = 0;
 	INIT_WORK(&cache->drop_work, xs_cache_drop);
 }
-EXPORT_SYMBOL_GPL(xs_cache_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_cache_init);
 
 /* From now on no event finds an entry to drop. */
 static void xs_cache_unlist_all(struct xs_cache *cache)
@@ -500,4 +501,4 @@ void xs_cache_destroy(struct xs_cache *cache)
 	schedule_work(&cache->drop_work);
 	flush_work(&cache->drop_work);
 }
-EXPORT_SYMBOL_GPL(xs_cache_destroy);
+EXPORT_SYMBOL_IF_KUNIT(xs_cache_destroy);

@@ -1,46 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A connection to one XenStore server.
+ * A connection to one XenStore server: the side of its callers.
  *
- * Callers hand over requests from process context and put them on the ring
- * where there is room; one thread, the kthread, runs xs_conn_pump(), which
- * sends the rest and receives. This file is the side of the callers, and the
- * life of the connection. What a request means is not known here.
+ * A caller enqueues a request and sleeps on the wait queue of that request, or
+ * has a function called when it completes. The kthread alone moves bytes: tx.c
+ * from the queues to the ring, rx.c from the ring to completions, under the
+ * direction of io.c. This file owns what the two sides share, the table of
+ * pending requests, and knows nothing of what a request means.
  *
- * The waterline: whoever waits for the server may hold locks that the I/O
- * thread must then never take. xs_conn_might_wait() and xs_conn_pump() tell
+ * The waterline: a caller that waits for the server may hold locks, which the
+ * kthread must then never take. xs_conn_might_wait() and xs_io_pass() tell
  * lockdep, which reports the first call chain that breaks the rule, without
  * the deadlock having to happen.
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#define pr_fmt(fmt) "xenstore: " fmt
-
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/export.h>
-#include <linux/module.h>
-#include <linux/printk.h>
-#include <linux/sched.h>
-#include <linux/slab.h>
+#include <linux/random.h>
+#include <linux/string.h>
 
-#include "conn.h"
-#include "stats.h"
+#include "conn_internal.h"
 
 /**
  * xs_conn_init() - set up a connection that is not connected yet
  * @conn: the connection
  * @t: how to reach the server; stays the caller's
- * @ops: where events go
+ * @ops: receives watch events
  * @owner: for @ops
  *
- * Requests may be submitted from here on; they are kept until
- * xs_conn_connect().
+ * Requests may be submitted from here on; they are kept until xs_io_connect().
  *
  * Context: Process.
- * Return: 0.
  */
-int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
-		 const struct xs_conn_ops *ops, void *owner)
+void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
+		  const struct xs_conn_ops *ops, void *owner)
 {
 	static struct lock_class_key io_key;
 
@@ -50,129 +45,47 @@ int xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	conn->owner = owner;
 	xs_gate_init(&conn->gate);
 	spin_lock_init(&conn->lock);
-	spin_lock_init(&conn->rx_lock);
-	spin_lock_init(&conn->rx.lock);
-	rcuwait_init(&conn->helper);
 	xs_fq_init(&conn->fq);
 	xs_flow_init(&conn->kernel);
-	WRITE_ONCE(conn->state, XS_CONN_DOWN);
-	conn->next_id = 1;
+	conn->state = XS_CONN_DOWN;
+	conn->poll_us = -1;
+	/* A late reply to a kernel before a kexec does not find its id. */
+	conn->next_id = get_random_u32();
 	init_waitqueue_head(&conn->wq);
 	lockdep_init_map(&conn->io_map, "xs_conn_io", &io_key, 0);
-	t->conn = conn;
-	t->notified = xs_conn_signalled;
-	return 0;
 }
-EXPORT_SYMBOL_GPL(xs_conn_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_init);
 
 /**
- * xs_conn_destroy() - fail what is pending
- * @conn: nobody submits any more and no thread runs
+ * xs_conn_destroy() - fail what is pending, with -ESHUTDOWN
+ * @conn: nothing is submitted any more and the kthread does not run
  *
  * Context: Process.
  */
 void xs_conn_destroy(struct xs_conn *conn)
 {
-	xs_conn_break(conn, -ESHUTDOWN);
-	xs_conn_pump(conn);
+	xs_conn_fail_all(conn, -ESHUTDOWN);
 }
-EXPORT_SYMBOL_GPL(xs_conn_destroy);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_destroy);
 
-/* Start both directions at a message boundary. */
-static void xs_conn_attach(struct xs_conn *conn)
+/**
+ * xs_conn_set_up() - let requests flow
+ * @conn: the rings are attached
+ *
+ * Context: Process; the kthread does not run or is parked.
+ */
+void xs_conn_set_up(struct xs_conn *conn)
 {
-	struct xenstore_domain_interface *page = conn->t->page;
-	unsigned long flags;
-
-	spin_lock_irqsave(&conn->lock, flags);
-	xs_ring_init_requests(&conn->requests, page);
-	conn->tx.req = NULL;
-	conn->tx.done = 0;
-	spin_unlock_irqrestore(&conn->lock, flags);
-	spin_lock_irqsave(&conn->rx.lock, flags);
-	xs_ring_init_responses(&conn->responses, page);
-	WRITE_ONCE(conn->rx.have, 0);
-	WRITE_ONCE(conn->rx.missing, 0);
-	WRITE_ONCE(conn->rx.large, false);
-	WRITE_ONCE(conn->rx.ready, false);
-	spin_unlock_irqrestore(&conn->rx.lock, flags);
-	conn->initial_error = READ_ONCE(page->error);
-}
-
-static void xs_conn_set_up(struct xs_conn *conn)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&conn->lock, flags);
+	spin_lock(&conn->lock);
 	/* A break that the kthread has not seen yet is not forgotten. */
 	if (conn->state == XS_CONN_BROKEN)
 		WRITE_ONCE(conn->break_err, 0);
 	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
-	WRITE_ONCE(conn->state, XS_CONN_UP);
-	spin_unlock_irqrestore(&conn->lock, flags);
+	/* Pairs with the acquires of @state: the rings are attached before that. */
+	smp_store_release(&conn->state, XS_CONN_UP);
+	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
 }
-
-/**
- * xs_conn_connect() - find the server and let requests flow
- * @conn: a connection in state DOWN
- *
- * What an earlier kernel left in the response ring is dropped, unless the
- * transport says otherwise.
- *
- * Context: Process, may sleep.
- * Return: 0 or the error of &xs_transport_ops.connect.
- */
-int xs_conn_connect(struct xs_conn *conn)
-{
-	struct xs_transport *t = conn->t;
-	int err;
-
-	err = t->ops->connect(t);
-	if (err)
-		return err;
-
-	xs_conn_attach(conn);
-	if (xs_ring_available(&conn->responses) && !t->keep_responses) {
-		pr_info("dropping responses left in the ring\n");
-		xs_ring_skip(&conn->responses);
-		if (xs_ring_publish_responses(&conn->responses))
-			xs_conn_kick(conn);
-	}
-
-	xs_conn_set_up(conn);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(xs_conn_connect);
-
-/**
- * xs_conn_reconnect() - go on after the domain has been suspended
- * @conn: the kthread is parked, the gate is closed and drained
- *
- * Another server may be at the other end now, so what was left half read is
- * forgotten and transactions opened before are of an older generation. A
- * connection that was broken works again.
- *
- * Context: Process, may sleep.
- * Return: 0 or the error of &xs_transport_ops.reconnect.
- */
-int xs_conn_reconnect(struct xs_conn *conn)
-{
-	struct xs_transport *t = conn->t;
-	int err;
-
-	err = t->ops->reconnect(t);
-	if (err)
-		return err;
-	xs_conn_attach(conn);
-	xs_ring_skip(&conn->responses);
-	if (xs_ring_publish_responses(&conn->responses))
-		xs_conn_kick(conn);
-	conn->generation++;
-	xs_conn_set_up(conn);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(xs_conn_reconnect);
 
 /**
  * xs_conn_break() - give the connection up
@@ -185,38 +98,13 @@ EXPORT_SYMBOL_GPL(xs_conn_reconnect);
  */
 void xs_conn_break(struct xs_conn *conn, int err)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&conn->lock, flags);
+	spin_lock(&conn->lock);
 	if (!conn->break_err)
 		WRITE_ONCE(conn->break_err, err);
-	spin_unlock_irqrestore(&conn->lock, flags);
+	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
-
-/**
- * xs_conn_disconnect() - undo xs_conn_connect() while no thread runs
- * @conn: the connection; requests are kept
- *
- * Context: Process, may sleep.
- */
-void xs_conn_disconnect(struct xs_conn *conn)
-{
-	unsigned long flags;
-	bool up;
-
-	spin_lock_irqsave(&conn->lock, flags);
-	up = conn->state != XS_CONN_DOWN;
-	if (conn->state == XS_CONN_UP) {
-		trace_xenstore_state(XS_CONN_UP, XS_CONN_DOWN, 0);
-		WRITE_ONCE(conn->state, XS_CONN_DOWN);
-	}
-	spin_unlock_irqrestore(&conn->lock, flags);
-	if (up)
-		conn->t->ops->disconnect(conn->t);
-}
-EXPORT_SYMBOL_GPL(xs_conn_disconnect);
 
 /**
  * xs_conn_might_wait() - the caller may wait for the server
@@ -233,17 +121,14 @@ void xs_conn_might_wait(struct xs_conn *conn)
 	lock_map_acquire(&conn->io_map);
 	lock_map_release(&conn->io_map);
 }
-EXPORT_SYMBOL_GPL(xs_conn_might_wait);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_might_wait);
 
-/**
- * xs_conn_find_locked() - the pending request with an id
- * @conn: the connection
- * @id: the id on the wire
- *
- * Context: Any; &xs_conn.lock is held.
- * Return: The request, in state QUEUED or SENT, or NULL.
- */
-struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
+static struct hlist_head *xs_conn_bucket(struct xs_conn *conn, u32 id)
+{
+	return &conn->pending[id % XS_PENDING_BUCKETS];
+}
+
+static struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
 	__must_hold(&conn->lock)
 {
 	struct xs_request *req;
@@ -255,59 +140,50 @@ struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
 	}
 	return NULL;
 }
-EXPORT_SYMBOL_GPL(xs_conn_find_locked);
-
-static u32 xs_conn_new_id_locked(struct xs_conn *conn)
-	__must_hold(&conn->lock)
-{
-	u32 id;
-
-	lockdep_assert_held(&conn->lock);
-	do {
-		id = conn->next_id++;
-	} while (!id || xs_conn_find_locked(conn, id));
-	return id;
-}
 
 static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock)
 {
 	lockdep_assert_held(&conn->lock);
+	do {
+		req->id = conn->next_id++;
+	} while (!req->id || xs_conn_find_locked(conn, req->id));
+	xs_request_header(req)->req_id = req->id;
+
 	/* The connection's reference, for as long as the request is pending. */
 	xs_request_get(req);
 	req->gate = &conn->gate;
-	req->id = xs_conn_new_id_locked(conn);
-	xs_request_header(req)->req_id = req->id;
 	req->state = XS_REQ_QUEUED;
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
-	conn->in_flight++;
+	WRITE_ONCE(conn->in_flight, conn->in_flight + 1);
 	if (!req->flow)
 		req->flow = &conn->kernel;
 	xs_fq_add(&conn->fq, req);
-	xs_stats_submitted(conn, req);
+	req->submitted = xs_stats_now();
+	xs_stats_count(&conn->stats.submitted);
+	trace_xenstore_submit(conn, req);
 }
 
-/*
- * Send what has just been queued, if that is possible. False if the kthread
- * has to be woken for it.
- */
-static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)
+static void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock)
 {
 	lockdep_assert_held(&conn->lock);
-	if (!conn->direct || conn->state != XS_CONN_UP)
-		return false;
-	if (xs_conn_send_locked(conn, kick))
-		return false;
-	if (!conn->tx.req)
-		return true;
-	/*
-	 * The ring is full. Queue, then look at the server's index: the server
-	 * moves its index, then signals, and the signal looks at the queue.
-	 * Either we see the room, or its signal sees what we have queued.
-	 */
+	hlist_del_init(&req->pending_node);
+	WRITE_ONCE(conn->in_flight, conn->in_flight - 1);
+}
+
+/*
+ * Wake the kthread, unless the server has yet to read half of the ring: its
+ * notification of that wakes the kthread, if something is queued. Queue, then
+ * load the server's index; the server stores its index, then notifies, and the
+ * interrupt handler looks at the queue. One of the two sees the other.
+ */
+static void xs_conn_wake_kthread(struct xs_conn *conn)
+{
 	smp_mb();
-	return !xs_ring_has_room(&conn->requests);
+	if (smp_load_acquire(&conn->state) != XS_CONN_UP ||
+	    xs_ring_has_room(&conn->tx.ring))
+		wake_up(&conn->wq);
 }
 
 /**
@@ -316,9 +192,8 @@ static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)
  * @reqs: new requests; the caller has entered &xs_conn.gate for each
  * @n: how many; not 0
  *
- * They are sent in this order, as far as there is room on the ring at once, and
- * otherwise when the peer has made some. On success each will complete exactly
- * once and leave the gate then; the caller keeps its references, which
+ * They are sent in this order. On success each completes exactly once and
+ * leaves the gate then; the caller keeps its references, which
  * &xs_request.complete takes over where it is set. On failure the gate has been
  * left, the requests are the caller's alone, and nothing is called.
  *
@@ -328,29 +203,23 @@ static bool xs_conn_send_directly_locked(struct xs_conn *conn, bool *kick)
 int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		       unsigned int n)
 {
-	bool sent = false, kick = false;
-	unsigned long flags;
 	unsigned int i;
 	int err = 0;
 
-	spin_lock_irqsave(&conn->lock, flags);
+	spin_lock(&conn->lock);
 	if (conn->state == XS_CONN_BROKEN)
 		err = conn->break_err;
 	for (i = 0; !err && i < n; i++)
 		xs_conn_accept_locked(conn, reqs[i]);
-	if (!err)
-		sent = xs_conn_send_directly_locked(conn, &kick);
-	spin_unlock_irqrestore(&conn->lock, flags);
+	spin_unlock(&conn->lock);
 
-	if (kick)
-		xs_conn_kick(conn);
-	if (!err && !sent)
-		wake_up(&conn->wq);
+	if (!err)
+		xs_conn_wake_kthread(conn);
 	for (i = 0; err && i < n; i++)
 		xs_gate_leave(&conn->gate);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xs_conn_submit_all);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit_all);
 
 /**
  * xs_conn_submit() - accept a request
@@ -364,12 +233,7 @@ int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
 	return xs_conn_submit_all(conn, &req, 1);
 }
-EXPORT_SYMBOL_GPL(xs_conn_submit);
-
-static bool xs_conn_is_answered(void *arg)
-{
-	return xs_request_is_done(arg);
-}
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
 
 /**
  * xs_conn_call_all() - submit requests together and wait for all replies
@@ -378,7 +242,7 @@ static bool xs_conn_is_answered(void *arg)
  * @n: how many; not 0
  * @kind: how they pass the gate
  *
- * Context: Process, sleeps uninterruptibly until the server has answered and,
+ * Context: Process, sleeps uninterruptibly until the server has replied and,
  * during a suspend, until the resume.
  * Return: 0 if all have completed, each with its own &xs_request.err, and
  * &xs_request.reply if that is 0; or, if none was sent, the error that the
@@ -393,19 +257,18 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 
 	xs_conn_might_wait(conn);
 	xs_gate_enter(&conn->gate, kind);
-	/* Who is inside does not wait there again, or a drain would for us. */
+	/* To wait again while in flight would deadlock with a drain. */
 	for (i = 1; i < n; i++)
 		xs_gate_enter(&conn->gate, XS_GATE_NESTED);
 	err = xs_conn_submit_all(conn, reqs, n);
 	if (err)
 		return err;
-	/* The last is answered last, as a rule, so this sleeps once. */
+	/* The last reply comes last, as a rule, so this sleeps once. */
 	while (n--)
-		xs_conn_wait(conn, &reqs[n]->wq, xs_conn_is_answered, reqs[n],
-			     TASK_UNINTERRUPTIBLE);
+		xs_request_wait(reqs[n]);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xs_conn_call_all);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_call_all);
 
 /**
  * xs_conn_call() - submit a request and wait for its reply
@@ -423,7 +286,110 @@ int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
 {
 	return xs_conn_call_all(conn, &req, 1, kind) ?: req->err;
 }
-EXPORT_SYMBOL_GPL(xs_conn_call);
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_call);
 
-MODULE_DESCRIPTION("XenStore protocol core");
-MODULE_LICENSE("GPL");
+/* Complete requests that are on a list and in no table. */
+static void xs_conn_finish_list(struct list_head *list, int err)
+{
+	struct xs_request *req, *next;
+
+	list_for_each_entry_safe(req, next, list, node) {
+		list_del_init(&req->node);
+		xs_request_finish(req, err);
+	}
+}
+
+/**
+ * xs_conn_cancel() - take back what a flow has not sent
+ * @conn: the connection
+ * @flow: nothing is submitted to it in the meantime
+ * @keep: which requests are to be sent nevertheless; it may change their
+ *	payload, which has not been sent. Must not sleep.
+ *
+ * What is cancelled completes with -ECANCELED, here and now. A request that is
+ * on the ring, if only in part, is left alone.
+ *
+ * Context: Process.
+ */
+void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *flow,
+		    bool (*keep)(struct xs_request *req))
+{
+	struct xs_request *req, *next;
+	LIST_HEAD(cancelled);
+
+	spin_lock(&conn->lock);
+	list_for_each_entry_safe(req, next, &flow->queue, node) {
+		if (req == conn->tx.req || keep(req))
+			continue;
+		xs_conn_forget_locked(conn, req);
+		list_move_tail(&req->node, &cancelled);
+	}
+	if (list_empty(&flow->queue))
+		list_del_init(&flow->node);
+	spin_unlock(&conn->lock);
+	xs_conn_finish_list(&cancelled, -ECANCELED);
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_conn_cancel);
+
+/**
+ * xs_conn_claim() - take the request that a reply belongs to
+ * @conn: the connection
+ * @id: the id in the reply
+ *
+ * Context: Kthread.
+ * Return: The request, which the caller has to complete; NULL if none with
+ * that id is on the ring in full.
+ */
+struct xs_request *xs_conn_claim(struct xs_conn *conn, u32 id)
+{
+	struct xs_request *req;
+
+	spin_lock(&conn->lock);
+	req = xs_conn_find_locked(conn, id);
+	if (req && req->state != XS_REQ_SENT)
+		req = NULL;
+	if (req) {
+		xs_conn_forget_locked(conn, req);
+		xs_fq_completed(&conn->fq, req);
+	}
+	spin_unlock(&conn->lock);
+	return req;
+}
+
+/**
+ * xs_conn_fail_all() - make the connection BROKEN
+ * @conn: the connection
+ * @err: the error, if there was none before
+ *
+ * Nothing is queued or pending afterwards, and nothing new is accepted.
+ *
+ * Context: Kthread, or it does not run.
+ * Return: The error that all requests fail with: the first one there was.
+ */
+int xs_conn_fail_all(struct xs_conn *conn, int err)
+{
+	struct hlist_node *next;
+	struct xs_request *req;
+	LIST_HEAD(failed);
+	unsigned int i;
+
+	spin_lock(&conn->lock);
+	if (!conn->break_err)
+		WRITE_ONCE(conn->break_err, err);
+	err = conn->break_err;
+	trace_xenstore_state(conn->state, XS_CONN_BROKEN, err);
+	WRITE_ONCE(conn->state, XS_CONN_BROKEN);
+	for (i = 0; conn->in_flight && i < XS_PENDING_BUCKETS; i++) {
+		hlist_for_each_entry_safe(req, next, &conn->pending[i],
+					  pending_node) {
+			xs_conn_forget_locked(conn, req);
+			list_move_tail(&req->node, &failed);
+			list_del_init(&req->flow->node);
+		}
+	}
+	xs_fq_init(&conn->fq);
+	conn->tx.req = NULL;
+	spin_unlock(&conn->lock);
+	xs_conn_finish_list(&failed, err);
+	return err;
+}

@@ -10,6 +10,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/math64.h>
@@ -17,6 +18,7 @@
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
 #include <linux/time64.h>
+#include <trace/events/xenstore.h>
 
 #include "debugfs.h"
 #include "stats.h"
@@ -55,7 +57,7 @@ static void xs_debugfs_show_number(struct seq_file *m, const char *name,
 void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 {
 	const struct xs_conn *conn = watches->conn;
-	const struct xs_conn_stats *stats = &conn->stats;
+	const struct xs_stats *stats = &conn->stats;
 
 	xs_debugfs_show_number(m, "connected",
 			       READ_ONCE(conn->state) == XS_CONN_UP);
@@ -68,14 +70,14 @@ void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 	xs_debugfs_show_number(m, "events_merged", READ_ONCE(watches->merged));
 	xs_debugfs_show_number(m, "events_dropped",
 			       READ_ONCE(watches->dropped));
-	xs_debugfs_show_number(m, "turns", READ_ONCE(stats->turns));
-	xs_debugfs_show_number(m, "signals", READ_ONCE(stats->signals));
+	xs_debugfs_show_number(m, "passes", READ_ONCE(stats->passes));
+	xs_debugfs_show_number(m, "polls", READ_ONCE(stats->polls));
+	xs_debugfs_show_number(m, "interrupts", READ_ONCE(stats->interrupts));
 	xs_debugfs_show_number(m, "wakes", READ_ONCE(stats->wakes));
-	xs_debugfs_show_number(m, "pokes", READ_ONCE(stats->pokes));
 	xs_debugfs_show_number(m, "notifications",
 			       READ_ONCE(stats->notifications));
 }
-EXPORT_SYMBOL_GPL(xs_debugfs_show_counters);
+EXPORT_SYMBOL_IF_KUNIT(xs_debugfs_show_counters);
 
 static int xs_debugfs_counters_show(struct seq_file *m, void *unused)
 {
@@ -126,7 +128,7 @@ void xs_debugfs_show_latency(struct seq_file *m, const struct xs_conn *conn)
 	for (i = 0; i < XS_LATENCY_ROWS; i++)
 		xs_debugfs_show_row(m, conn, i);
 }
-EXPORT_SYMBOL_GPL(xs_debugfs_show_latency);
+EXPORT_SYMBOL_IF_KUNIT(xs_debugfs_show_latency);
 
 static int xs_debugfs_latency_show(struct seq_file *m, void *unused)
 {
@@ -170,14 +172,13 @@ void xs_debugfs_show_bucket(struct seq_file *m, struct xs_conn *conn,
 {
 	u64 now = xs_stats_now();
 	struct xs_request *req;
-	unsigned long flags;
 
-	spin_lock_irqsave(&conn->lock, flags);
+	spin_lock(&conn->lock);
 	hlist_for_each_entry(req, &conn->pending[bucket], pending_node)
 		xs_debugfs_show_request_locked(m, conn, req, now);
-	spin_unlock_irqrestore(&conn->lock, flags);
+	spin_unlock(&conn->lock);
 }
-EXPORT_SYMBOL_GPL(xs_debugfs_show_bucket);
+EXPORT_SYMBOL_IF_KUNIT(xs_debugfs_show_bucket);
 
 /* Position 0 is the first line, n is chain n - 1. */
 static void *xs_debugfs_requests_start(struct seq_file *m, loff_t *pos)
@@ -253,7 +254,7 @@ void xs_debugfs_show_watch(struct seq_file *m, struct xs_watches *watches,
 		       ESCAPE_NAP | ESCAPE_APPEND | ESCAPE_OCTAL, " \\");
 	seq_putc(m, '\n');
 }
-EXPORT_SYMBOL_GPL(xs_debugfs_show_watch);
+EXPORT_SYMBOL_IF_KUNIT(xs_debugfs_show_watch);
 
 /* Position 0 is the first line, n is the watch with id n or the next one. */
 static void *xs_debugfs_watches_start(struct seq_file *m, loff_t *pos)

@@ -10,6 +10,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/slab.h>
@@ -185,4 +186,4 @@ char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
 	xs_request_put(req);
 	return names;
 }
-EXPORT_SYMBOL_GPL(xs_op_directory);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_directory);

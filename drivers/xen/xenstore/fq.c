@@ -1,167 +1,160 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose request is sent next.
+ * Fair queueing of requests.
  *
- * The kernel and every open file are sources of requests. Those of one source
- * are sent in order; sources take turns, one request each. Turns go alternately
- * to sources that had nothing to send before and to those that have more than
- * they get through, so who asks one thing at a time does not queue behind all
- * who flood, and they are not starved either.
+ * The kernel and every open file are flows. The requests of a flow are sent in
+ * order; flows take slots of one request each. Slots alternate between new
+ * flows, which had nothing queued, and old flows, which are backlogged: a flow
+ * with one request does not wait behind the backlog, and that is not starved
+ * either. The scheme is that of fq_codel, counted in messages.
  *
- * That would be of little use to a newcomer if the ring were full of requests
- * already. So while there are several who flood, or one and others who come and
- * go, few of their requests are left unanswered. A source that is alone is not held up.
+ * A full ring would undo it, because a new flow's request could only queue
+ * behind what is on it. So while old flows contend, with each other or with new
+ * ones, they may have few requests in flight. A flow that is alone may fill the
+ * ring.
  *
- * Nothing here knows of rings or locks; the caller has the lock of the
- * connection, but where it says otherwise.
+ * Knows nothing of rings or locks: the caller holds the connection's lock.
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 
-#include "request.h"
 #include "fq.h"
+#include "request.h"
 
 /**
- * xs_flow_init() - make a source without requests
- * @source: the source
+ * xs_flow_init() - make a flow without requests
+ * @flow: the flow
  *
  * Context: Any.
  */
-void xs_flow_init(struct xs_flow *source)
+void xs_flow_init(struct xs_flow *flow)
 {
-	INIT_LIST_HEAD(&source->queue);
-	INIT_LIST_HEAD(&source->node);
-	source->memcg = NULL;
+	INIT_LIST_HEAD(&flow->queue);
+	INIT_LIST_HEAD(&flow->node);
+	flow->memcg = NULL;
 }
-EXPORT_SYMBOL_GPL(xs_flow_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_flow_init);
 
 /**
- * xs_fq_init() - nobody has anything to send
- * @turns: the turns
+ * xs_fq_init() - make a scheduler without flows
+ * @fq: the scheduler
  *
  * Context: Any.
  */
-void xs_fq_init(struct xs_fq *turns)
+void xs_fq_init(struct xs_fq *fq)
 {
-	INIT_LIST_HEAD(&turns->fresh);
-	INIT_LIST_HEAD(&turns->busy);
-	turns->busy_turn = true;
-	turns->newcomers = 0;
-	turns->unanswered = 0;
-	WRITE_ONCE(turns->held, false);
+	INIT_LIST_HEAD(&fq->new_flows);
+	INIT_LIST_HEAD(&fq->old_flows);
+	fq->old_slot = true;
+	fq->contended = 0;
+	fq->in_flight = 0;
+	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_GPL(xs_fq_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_init);
 
 /**
- * xs_fq_add() - a request waits to be sent
- * @turns: the turns
- * @req: the request; its source is set
+ * xs_fq_add() - queue a request
+ * @fq: the scheduler
+ * @req: the request; its flow is set
  *
- * Context: Any.
+ * Context: Any; &xs_conn.lock is held.
  */
-void xs_fq_add(struct xs_fq *turns, struct xs_request *req)
+void xs_fq_add(struct xs_fq *fq, struct xs_request *req)
 {
-	struct xs_flow *source = req->flow;
+	struct xs_flow *flow = req->flow;
 
-	list_add_tail(&req->node, &source->queue);
-	if (!list_empty(&source->node))
+	list_add_tail(&req->node, &flow->queue);
+	if (!list_empty(&flow->node))
 		return;
-	list_add_tail(&source->node, &turns->fresh);
-	WRITE_ONCE(turns->held, false);
+	list_add_tail(&flow->node, &fq->new_flows);
+	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_GPL(xs_fq_add);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_add);
 
-static bool xs_fq_crowded(const struct xs_fq *turns)
+static bool xs_fq_is_contended(const struct xs_fq *fq)
 {
-	return turns->newcomers ||
-	       (!list_empty(&turns->busy) && !list_is_singular(&turns->busy));
-}
-
-static struct xs_flow *xs_fq_first(struct list_head *list)
-{
-	return list_first_entry_or_null(list, struct xs_flow, node);
+	return fq->contended || (!list_empty(&fq->old_flows) &&
+				 !list_is_singular(&fq->old_flows));
 }
 
 /**
- * xs_fq_next() - the request to be sent now
- * @turns: the turns
+ * xs_fq_next() - choose the request to be sent now
+ * @fq: the scheduler
  *
- * Context: Any.
- * Return: The request, which stays queued until xs_fq_sent(), or NULL if
- * there is none or those that wait have to wait for an answer.
+ * Context: Any; &xs_conn.lock is held.
+ * Return: The request, which stays queued until xs_fq_sent(); NULL if none is
+ * queued, or all that are have to await a reply.
  */
-struct xs_request *xs_fq_next(struct xs_fq *turns)
+struct xs_request *xs_fq_next(struct xs_fq *fq)
 {
-	bool full = turns->unanswered >= XS_CROWD_DEPTH &&
-		    xs_fq_crowded(turns);
-	struct xs_flow *fresh = xs_fq_first(&turns->fresh);
-	struct xs_flow *busy = xs_fq_first(&turns->busy);
-	struct xs_flow *source;
+	bool full = fq->in_flight >= XS_FQ_DEPTH && xs_fq_is_contended(fq);
+	struct xs_flow *young, *old, *flow;
 
-	WRITE_ONCE(turns->held, busy && full && !fresh);
+	young = list_first_entry_or_null(&fq->new_flows, struct xs_flow, node);
+	old = list_first_entry_or_null(&fq->old_flows, struct xs_flow, node);
+	WRITE_ONCE(fq->throttled, old && full && !young);
 	if (full)
-		busy = NULL;
-	source = turns->busy_turn ? fresh ?: busy : busy ?: fresh;
-	if (!source)
+		old = NULL;
+	flow = fq->old_slot ? young ?: old : old ?: young;
+	if (!flow)
 		return NULL;
-	turns->busy_turn = source == busy;
-	return list_first_entry(&source->queue, struct xs_request, node);
+	fq->old_slot = flow == old;
+	return list_first_entry(&flow->queue, struct xs_request, node);
 }
-EXPORT_SYMBOL_GPL(xs_fq_next);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_next);
 
 /**
- * xs_fq_sent() - a request is on the ring, and its source's turn is over
- * @turns: the turns
+ * xs_fq_sent() - a request is on the ring: the slot of its flow is over
+ * @fq: the scheduler
  * @req: what xs_fq_next() returned
  *
- * Context: Any.
+ * Context: Any; &xs_conn.lock is held.
  */
-void xs_fq_sent(struct xs_fq *turns, struct xs_request *req)
+void xs_fq_sent(struct xs_fq *fq, struct xs_request *req)
 {
-	struct xs_flow *source = req->flow;
+	struct xs_flow *flow = req->flow;
 
-	req->busy = turns->busy_turn;
-	turns->unanswered += req->busy;
-	if (turns->busy_turn && turns->newcomers)
-		turns->newcomers--;
-	if (!turns->busy_turn && !list_empty(&turns->busy))
-		turns->newcomers = XS_CROWD_MEMORY;
+	req->throttles = fq->old_slot;
+	fq->in_flight += req->throttles;
+	if (fq->old_slot && fq->contended)
+		fq->contended--;
+	if (!fq->old_slot && !list_empty(&fq->old_flows))
+		fq->contended = XS_FQ_MEMORY;
 
 	list_del_init(&req->node);
-	if (list_empty(&source->queue))
-		list_del_init(&source->node);
+	if (list_empty(&flow->queue))
+		list_del_init(&flow->node);
 	else
-		list_move_tail(&source->node, &turns->busy);
+		list_move_tail(&flow->node, &fq->old_flows);
 }
-EXPORT_SYMBOL_GPL(xs_fq_sent);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_sent);
 
 /**
- * xs_fq_completed() - a request that was sent needs no answer any more
- * @turns: the turns
+ * xs_fq_completed() - a request that was sent is no longer in flight
+ * @fq: the scheduler
  * @req: the request
  *
- * Context: Any.
+ * Context: Any; &xs_conn.lock is held.
  */
-void xs_fq_completed(struct xs_fq *turns, struct xs_request *req)
+void xs_fq_completed(struct xs_fq *fq, struct xs_request *req)
 {
-	turns->unanswered -= req->busy;
-	WRITE_ONCE(turns->held, false);
+	fq->in_flight -= req->throttles;
+	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_GPL(xs_fq_completed);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_completed);
 
 /**
- * xs_fq_has_sendable() - is there a request that only needs room on the ring?
- * @turns: the turns
+ * xs_fq_has_sendable() - does a request only need space on the ring?
+ * @fq: the scheduler
  *
- * Context: Any, hard interrupt included, without the lock: a look at what
- * others may be changing. One of them then wakes the kthread.
+ * Context: Any, hard interrupt included; a lockless hint.
  * Return: true if xs_fq_next() may find a request.
  */
-bool xs_fq_has_sendable(const struct xs_fq *turns)
+bool xs_fq_has_sendable(const struct xs_fq *fq)
 {
-	return !READ_ONCE(turns->held) &&
-	       (!list_empty_careful(&turns->fresh) ||
-		!list_empty_careful(&turns->busy));
+	return !READ_ONCE(fq->throttled) && (!list_empty(&fq->new_flows) ||
+					     !list_empty(&fq->old_flows));
 }
-EXPORT_SYMBOL_GPL(xs_fq_has_sendable);
+EXPORT_SYMBOL_IF_KUNIT(xs_fq_has_sendable);

@@ -15,6 +15,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/sched.h>
 
@@ -34,7 +35,7 @@ void xs_gate_init(struct xs_gate *gate)
 	gate->closed = false;
 	init_waitqueue_head(&gate->wq);
 }
-EXPORT_SYMBOL_GPL(xs_gate_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_init);
 
 static bool xs_gate_held_by_current_locked(struct xs_gate *gate)
 	__must_hold(&gate->lock)
@@ -79,7 +80,7 @@ bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 	spin_unlock(&gate->lock);
 	return admitted;
 }
-EXPORT_SYMBOL_GPL(xs_gate_try_enter);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_try_enter);
 
 /**
  * xs_gate_admits() - could somebody enter at once?
@@ -100,7 +101,7 @@ bool xs_gate_admits(struct xs_gate *gate, enum xs_gate_kind kind)
 	spin_unlock(&gate->lock);
 	return admits;
 }
-EXPORT_SYMBOL_GPL(xs_gate_admits);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_admits);
 
 /**
  * xs_gate_enter() - wait until the gate lets the caller in
@@ -116,7 +117,7 @@ void xs_gate_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 	might_sleep();
 	wait_event(gate->wq, xs_gate_try_enter(gate, kind));
 }
-EXPORT_SYMBOL_GPL(xs_gate_enter);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_enter);
 
 /**
  * xs_gate_enter_interruptible() - xs_gate_enter() that a signal can end
@@ -133,7 +134,7 @@ int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind)
 	return wait_event_interruptible(gate->wq,
 					xs_gate_try_enter(gate, kind));
 }
-EXPORT_SYMBOL_GPL(xs_gate_enter_interruptible);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_enter_interruptible);
 
 static bool xs_gate_drained_locked(struct xs_gate *gate)
 	__must_hold(&gate->lock)
@@ -169,7 +170,7 @@ void xs_gate_leave(struct xs_gate *gate)
 	if (wake)
 		wake_up_all(&gate->wq);
 }
-EXPORT_SYMBOL_GPL(xs_gate_leave);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_leave);
 
 /**
  * xs_gate_hold() - keep the gate from draining while a transaction is open
@@ -188,7 +189,7 @@ void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id)
 	list_add(&hold->node, &gate->holds);
 	spin_unlock(&gate->lock);
 }
-EXPORT_SYMBOL_GPL(xs_gate_hold);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_hold);
 
 static struct xs_gate_hold *xs_gate_find_locked(struct xs_gate *gate, u32 tx_id)
 	__must_hold(&gate->lock)
@@ -220,7 +221,7 @@ struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id)
 	spin_unlock(&gate->lock);
 	return hold;
 }
-EXPORT_SYMBOL_GPL(xs_gate_find_hold);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_find_hold);
 
 /**
  * xs_gate_unhold() - a transaction has ended
@@ -246,7 +247,7 @@ struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id)
 		wake_up_all(&gate->wq);
 	return hold;
 }
-EXPORT_SYMBOL_GPL(xs_gate_unhold);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_unhold);
 
 static bool xs_gate_try_close(struct xs_gate *gate)
 {
@@ -273,7 +274,7 @@ void xs_gate_close(struct xs_gate *gate)
 	might_sleep();
 	wait_event(gate->wq, xs_gate_try_close(gate));
 }
-EXPORT_SYMBOL_GPL(xs_gate_close);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_close);
 
 /**
  * xs_gate_open() - let everybody in again
@@ -288,7 +289,7 @@ void xs_gate_open(struct xs_gate *gate)
 	spin_unlock(&gate->lock);
 	wake_up_all(&gate->wq);
 }
-EXPORT_SYMBOL_GPL(xs_gate_open);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_open);
 
 /**
  * xs_gate_drain() - wait until nobody is inside a closed gate
@@ -302,4 +303,4 @@ void xs_gate_drain(struct xs_gate *gate)
 	might_sleep();
 	wait_event(gate->wq, xs_gate_is_drained(gate));
 }
-EXPORT_SYMBOL_GPL(xs_gate_drain);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_drain);

@@ -31,6 +31,7 @@
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -67,7 +68,7 @@ struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
 
 	return xs_request_alloc(type, tx_id, parts, ARRAY_SIZE(parts), XS_GFP);
 }
-EXPORT_SYMBOL_GPL(xs_op_request);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_request);
 
 /* What is longer is formatted twice. */
 #define XS_OP_PRINTF_SMALL	64
@@ -118,7 +119,7 @@ struct xs_request *xs_op_request_printf(u32 tx_id, const char *dir,
 		return xs_op_request(XS_WRITE, tx_id, dir, node, small, len);
 	return xs_op_request_long(tx_id, dir, node, len, fmt, args);
 }
-EXPORT_SYMBOL_GPL(xs_op_request_printf);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_request_printf);
 
 /**
  * xs_op_result() - what does a completed request come to?
@@ -145,7 +146,7 @@ int xs_op_result(const struct xs_request *req)
 	}
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xs_op_result);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_result);
 
 /**
  * xs_op_call() - have a request answered
@@ -167,7 +168,7 @@ int xs_op_call(struct xs_conn *conn, struct xs_request *req,
 	err = xs_conn_call(conn, req, kind);
 	return err ?: xs_op_result(req);
 }
-EXPORT_SYMBOL_GPL(xs_op_call);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_call);
 
 /**
  * xs_op_call_put() - have a request answered of which only success matters
@@ -187,7 +188,7 @@ int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
 		xs_request_put(req);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xs_op_call_put);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_call_put);
 
 /**
  * xs_op_read() - value of a node
@@ -222,7 +223,7 @@ void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 	xs_request_put(req);
 	return err ? ERR_PTR(err) : value;
 }
-EXPORT_SYMBOL_GPL(xs_op_read);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_read);
 
 /**
  * xs_op_scanf() - read a node and take it apart
@@ -252,7 +253,7 @@ int xs_op_scanf(struct xs_conn *conn, u32 tx_id, const char *dir,
 	xs_request_put(req);
 	return result;
 }
-EXPORT_SYMBOL_GPL(xs_op_scanf);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_scanf);
 
 /**
  * xs_op_exists() - is there such a node?
@@ -276,7 +277,7 @@ int xs_op_exists(struct xs_conn *conn, u32 tx_id, const char *dir,
 					    NULL, 0),
 			      XS_GATE_REQUEST);
 }
-EXPORT_SYMBOL_GPL(xs_op_exists);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_exists);
 
 /* In a transaction, its end can tell whether this has worked. */
 static int xs_op_change(struct xs_conn *conn, u32 tx_id, struct xs_request *req)
@@ -305,7 +306,7 @@ int xs_op_write(struct xs_conn *conn, u32 tx_id, const char *dir,
 			    xs_op_request(XS_WRITE, tx_id, dir, node, value,
 					  len));
 }
-EXPORT_SYMBOL_GPL(xs_op_write);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_write);
 
 /**
  * xs_op_printf() - format the value of a node, creating it if needed
@@ -325,7 +326,7 @@ int xs_op_printf(struct xs_conn *conn, u32 tx_id, const char *dir,
 	return xs_op_change(conn, tx_id,
 			    xs_op_request_printf(tx_id, dir, node, fmt, args));
 }
-EXPORT_SYMBOL_GPL(xs_op_printf);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_printf);
 
 /**
  * xs_op_mkdir() - make a node exist
@@ -343,7 +344,7 @@ int xs_op_mkdir(struct xs_conn *conn, u32 tx_id, const char *dir,
 	return xs_op_change(conn, tx_id,
 			    xs_op_request(XS_MKDIR, tx_id, dir, node, NULL, 0));
 }
-EXPORT_SYMBOL_GPL(xs_op_mkdir);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_mkdir);
 
 /**
  * xs_op_rm() - remove a node and all below it
@@ -361,7 +362,7 @@ int xs_op_rm(struct xs_conn *conn, u32 tx_id, const char *dir,
 	return xs_op_change(conn, tx_id,
 			    xs_op_request(XS_RM, tx_id, dir, node, NULL, 0));
 }
-EXPORT_SYMBOL_GPL(xs_op_rm);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_rm);
 
 /**
  * xs_op_reset_watches() - drop every watch and transaction of this domain
@@ -378,4 +379,4 @@ int xs_op_reset_watches(struct xs_conn *conn)
 			      xs_op_request(XS_RESET_WATCHES, 0, "", "", NULL, 0),
 			      XS_GATE_REQUEST);
 }
-EXPORT_SYMBOL_GPL(xs_op_reset_watches);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_reset_watches);

@@ -20,6 +20,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
@@ -80,7 +81,7 @@ struct xs_queue *xs_queue_get(struct xs_queue *queue)
 	kref_get(&queue->ref);
 	return queue;
 }
-EXPORT_SYMBOL_GPL(xs_queue_get);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_get);
 
 /* Never of the common queue, which keeps its first reference. */
 static void xs_queue_release(struct kref *ref)
@@ -98,7 +99,7 @@ void xs_queue_put(struct xs_queue *queue)
 {
 	kref_put(&queue->ref, xs_queue_release);
 }
-EXPORT_SYMBOL_GPL(xs_queue_put);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_put);
 
 /* === Running === */
 
@@ -127,7 +128,7 @@ void xs_queue_kick(struct xs_queue *queue)
 	if (!queue_work(queues->wq, &queue->work))
 		xs_queue_put(queue);
 }
-EXPORT_SYMBOL_GPL(xs_queue_kick);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_kick);
 
 static struct xs_queue_item *xs_queue_take(struct xs_queue *queue)
 {
@@ -180,7 +181,7 @@ bool xs_queue_run_one(struct xs_queue *queue)
 	xs_queue_finish(queue);
 	return true;
 }
-EXPORT_SYMBOL_GPL(xs_queue_run_one);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_run_one);
 
 static bool xs_queue_has_items(struct xs_queue *queue)
 {
@@ -241,7 +242,7 @@ struct xs_queue *xs_queue_alloc(struct xs_queues *queues, gfp_t gfp)
 	xs_queue_init(queues, queue);
 	return queue;
 }
-EXPORT_SYMBOL_GPL(xs_queue_alloc);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_alloc);
 
 /**
  * xs_queue_current() - whose item are we?
@@ -262,7 +263,7 @@ struct xs_queue *xs_queue_current(struct xs_queues *queues)
 	queue = container_of(work, struct xs_queue, work);
 	return queue->queues == queues ? queue : NULL;
 }
-EXPORT_SYMBOL_GPL(xs_queue_current);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_current);
 
 /* === Items === */
 
@@ -281,7 +282,7 @@ void xs_queue_item_init(struct xs_queue_item *item,
 	item->take = NULL;
 	item->run = run;
 }
-EXPORT_SYMBOL_GPL(xs_queue_item_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_item_init);
 
 /**
  * xs_queue_add_locked() - have an item run after all that are in the queue
@@ -299,7 +300,7 @@ void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
 	if (!xs_queue_is_common(queue))
 		queue->queues->busy++;
 }
-EXPORT_SYMBOL_GPL(xs_queue_add_locked);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_add_locked);
 
 /**
  * xs_queue_cancel_locked() - take an item out of a queue
@@ -315,7 +316,7 @@ void xs_queue_cancel_locked(struct xs_queue *queue, struct xs_queue_item *item)
 	if (!xs_queue_is_common(queue))
 		queue->queues->busy--;
 }
-EXPORT_SYMBOL_GPL(xs_queue_cancel_locked);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_cancel_locked);
 
 /**
  * xs_queue_add() - have an item run after all that are in the queue
@@ -338,7 +339,7 @@ bool xs_queue_add(struct xs_queue *queue, struct xs_queue_item *item)
 		xs_queue_kick(queue);
 	return added;
 }
-EXPORT_SYMBOL_GPL(xs_queue_add);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_add);
 
 static bool xs_queue_is_running(struct xs_queue *queue, const void *owner)
 {
@@ -368,7 +369,7 @@ void xs_queue_synchronize(struct xs_queue *queue, const void *owner)
 	xs_queue_might_wait(queues);
 	wait_event(queues->finished, !xs_queue_is_running(queue, owner));
 }
-EXPORT_SYMBOL_GPL(xs_queue_synchronize);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_synchronize);
 
 /* === Start and stop === */
 
@@ -389,7 +390,7 @@ void xs_queues_init(struct xs_queues *queues)
 	init_waitqueue_head(&queues->finished);
 	xs_queue_map_init(queues);
 }
-EXPORT_SYMBOL_GPL(xs_queues_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_queues_init);
 
 /**
  * xs_queues_start() - begin to work on what is added
@@ -417,7 +418,7 @@ int xs_queues_start(struct xs_queues *queues, bool freezable)
 	queues->thread = thread;
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xs_queues_start);
+EXPORT_SYMBOL_IF_KUNIT(xs_queues_start);
 
 /**
  * xs_queues_stop() - end the work
@@ -434,4 +435,4 @@ void xs_queues_stop(struct xs_queues *queues)
 		destroy_workqueue(queues->wq);
 	queues->wq = NULL;
 }
-EXPORT_SYMBOL_GPL(xs_queues_stop);
+EXPORT_SYMBOL_IF_KUNIT(xs_queues_stop);

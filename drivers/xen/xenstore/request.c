@@ -1,117 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Requests and messages.
+ * Requests.
  *
  * A request is a heap object that owns a copy of its bytes from the moment it
- * is allocated, so whoever built it may reuse the source at once. It completes
- * exactly once, through xs_request_finish(), whatever happens to the ring. How
- * it reaches the server is the business of conn.c.
+ * is allocated, so the source may be reused at once. It completes exactly once,
+ * through xs_request_finish(), whatever happens to the ring. How it reaches the
+ * server is the business of conn.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/slab.h>
 
 #include "gate.h"
 #include "request.h"
-
-/**
- * xs_msg_init() - make an empty message
- * @msg: the message
- * @room: where a body goes that fits there with its NUL
- * @size: bytes in @room; %XS_MSG_SMALL or more if a body is to be set
- * @release: frees the message; may be NULL if nobody will call it
- *
- * Context: Any.
- */
-void xs_msg_init(struct xs_msg *msg, void *room, size_t size,
-		 void (*release)(struct xs_msg *msg))
-{
-	memset(msg, 0, sizeof(*msg));
-	INIT_LIST_HEAD(&msg->node);
-	msg->body = room;
-	msg->room = room;
-	msg->room_size = size;
-	msg->release = release;
-}
-EXPORT_SYMBOL_GPL(xs_msg_init);
-
-/**
- * xs_msg_set_body() - copy a body into a message
- * @msg: an empty message
- * @body: the bytes
- * @len: how many; a NUL is added behind them
- * @gfp: how to allocate if the message has no room for them
- *
- * Context: As @gfp.
- * Return: 0 or -ENOMEM, which bodies shorter than %XS_MSG_SMALL never get.
- */
-int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp)
-{
-	char *copy = msg->room;
-
-	if (len >= msg->room_size) {
-		copy = kmalloc(len + 1, gfp);
-		if (!copy)
-			return -ENOMEM;
-	}
-	memcpy(copy, body, len);
-	copy[len] = '\0';
-	msg->body = copy;
-	msg->hdr.len = len;
-	return 0;
-}
-EXPORT_SYMBOL_GPL(xs_msg_set_body);
-
-/**
- * xs_msg_set_error() - turn a message into an XS_ERROR
- * @msg: an empty message
- * @err: negative errno
- *
- * Context: Any.
- */
-void xs_msg_set_error(struct xs_msg *msg, int err)
-{
-	const char *name = xs_wire_error_name(err);
-
-	msg->hdr.type = XS_ERROR;
-	/* Every name and its NUL fit in any room, so this cannot fail. */
-	xs_msg_set_body(msg, name, strlen(name) + 1, GFP_NOWAIT);
-}
-EXPORT_SYMBOL_GPL(xs_msg_set_error);
-
-/**
- * xs_msg_take_body() - make the body the caller's
- * @msg: a complete message, which is left without a body
- * @gfp: how to allocate if the body is part of the message
- *
- * Context: As @gfp.
- * Return: NUL-terminated body for kfree(), or NULL if there is no memory.
- */
-void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp)
-{
-	char *body = msg->body;
-
-	if (body == msg->room)
-		return kmemdup(body, msg->hdr.len + 1, gfp);
-	msg->body = msg->room;
-	return body;
-}
-EXPORT_SYMBOL_GPL(xs_msg_take_body);
-
-/**
- * xs_msg_clear() - free the body of a message
- * @msg: the message; not on a queue
- *
- * Context: Any.
- */
-void xs_msg_clear(struct xs_msg *msg)
-{
-	if (msg->body != msg->room)
-		kfree(msg->body);
-	msg->body = msg->room;
-}
-EXPORT_SYMBOL_GPL(xs_msg_clear);
 
 static void xs_request_release_reply(struct xs_msg *msg)
 {
@@ -188,7 +91,7 @@ struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 	}
 	return req;
 }
-EXPORT_SYMBOL_GPL(xs_request_alloc);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_alloc);
 
 /**
  * xs_request_get() - take a reference
@@ -200,7 +103,7 @@ void xs_request_get(struct xs_request *req)
 {
 	kref_get(&req->ref);
 }
-EXPORT_SYMBOL_GPL(xs_request_get);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_get);
 
 static void xs_request_free(struct kref *ref)
 {
@@ -220,7 +123,7 @@ void xs_request_put(struct xs_request *req)
 {
 	kref_put(&req->ref, xs_request_free);
 }
-EXPORT_SYMBOL_GPL(xs_request_put);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_put);
 
 /**
  * xs_request_is_done() - has a request completed?
@@ -234,7 +137,7 @@ bool xs_request_is_done(const struct xs_request *req)
 	/* Pairs with the release in xs_request_finish(). */
 	return smp_load_acquire(&req->state) == XS_REQ_DONE;
 }
-EXPORT_SYMBOL_GPL(xs_request_is_done);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_is_done);
 
 /**
  * xs_request_finish() - complete a request
@@ -261,7 +164,7 @@ void xs_request_finish(struct xs_request *req, int err)
 	if (gate)
 		xs_gate_leave(gate);
 }
-EXPORT_SYMBOL_GPL(xs_request_finish);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_finish);
 
 /**
  * xs_request_wait() - sleep until a request has completed
@@ -276,4 +179,4 @@ void xs_request_wait(struct xs_request *req)
 {
 	wait_event(req->wq, xs_request_is_done(req));
 }
-EXPORT_SYMBOL_GPL(xs_request_wait);
+EXPORT_SYMBOL_IF_KUNIT(xs_request_wait);

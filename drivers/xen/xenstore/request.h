@@ -12,36 +12,13 @@
 #include <linux/uio.h>
 #include <linux/wait.h>
 
-#include "wire.h"
-
-/* Room that every message has: for "OK" and for the name of every error. */
-#define XS_MSG_SMALL	16
+#include "msg.h"
 
 /*
  * Room of a request for its reply, in bytes: most values, and a list of a few
  * names. A request whose payload is no longer takes 512 bytes of memory.
  */
 #define XS_REPLY_ROOM	192
-
-/**
- * struct xs_msg - one complete message from the server, or made up for a client
- */
-struct xs_msg {
-	/** @node: on at most one queue, under that queue's lock */
-	struct list_head node;
-	/** @hdr: as the receiver shall see it */
-	struct xsd_sockmsg hdr;
-	/** @off: bytes of header and body that a reader has consumed */
-	size_t off;
-	/** @body: &hdr.len bytes and a NUL; @room or from kmalloc() */
-	char *body;
-	/** @room: for a body that needs no memory of its own; const */
-	char *room;
-	/** @room_size: bytes in @room; const */
-	size_t room_size;
-	/** @release: frees the message and what it is embedded in */
-	void (*release)(struct xs_msg *msg);
-};
 
 /**
  * enum xs_req_state - life of a request
@@ -85,10 +62,9 @@ struct xs_request {
 	/** @reply: valid if @err is 0; written before DONE is published */
 	struct xs_msg reply;
 	/**
-	 * @complete: called once in place of waking @wq, by whoever receives
-	 * the reply or withdraws the request; must not sleep and must not
-	 * submit. Takes over the submitter's reference. Const after
-	 * submission; may be NULL.
+	 * @complete: called once in place of waking @wq, by the kthread or by
+	 * xs_conn_cancel(); must not sleep and must not submit. Takes over the
+	 * submitter's reference. Const after submission; may be NULL.
 	 */
 	void (*complete)(struct xs_request *req);
 	/** @owner: for @complete */
@@ -100,14 +76,14 @@ struct xs_request {
 	/** @caller_tx: for @complete: the transaction the message named */
 	u32 caller_tx;
 	/**
-	 * @flow: whose turn it uses; NULL for the kernel's. Stays valid until
+	 * @flow: the flow it is sent in; NULL for the kernel's. Stays valid until
 	 * the request completes. Const after submission.
 	 */
 	struct xs_flow *flow;
 	/** @submitted: when it was accepted; const until it completes */
 	u64 submitted;
-	/** @busy: sent in a turn of those who flood; see source.c */
-	bool busy;
+	/** @throttles: counted in &xs_fq.in_flight; under &xs_conn.lock */
+	bool throttles;
 	/** @gate: left when the request completes; NULL if it never entered */
 	struct xs_gate *gate;
 	/** @wq: who waits for the reply */
@@ -123,13 +99,6 @@ struct xs_request {
 	 */
 	u8 out[] __counted_by(size);
 };
-
-void xs_msg_init(struct xs_msg *msg, void *room, size_t size,
-		 void (*release)(struct xs_msg *msg));
-int xs_msg_set_body(struct xs_msg *msg, const void *body, size_t len, gfp_t gfp);
-void xs_msg_set_error(struct xs_msg *msg, int err);
-void *xs_msg_take_body(struct xs_msg *msg, gfp_t gfp);
-void xs_msg_clear(struct xs_msg *msg);
 
 struct xs_request *xs_request_alloc(u32 type, u32 tx_id,
 				    const struct kvec *parts,

@@ -2,15 +2,16 @@
 /*
  * One direction of the shared XenStore page.
  *
- * Moves bytes and indices and decides when the peer must be signalled. It
- * knows nothing of messages. Each direction has one caller at a time, which is
- * up to the connection; it compiles in userland for fuzzing. The rules are those
- * of xenstore-ring.txt: free-running 32-bit indices, byte x at x mod 1024, no
- * assumption about where they start. Which signal may be left out, and which
- * barrier that takes, is checked by the model in tests/model/ring.pml.
+ * Moves bytes and indices and decides when the server must be notified. Knows
+ * nothing of messages, and compiles in userland for fuzzing. All but the hints
+ * at the end is for the kthread alone. The rules are those of
+ * xenstore-ring.txt: free-running 32-bit indices, byte x at x mod 1024, no
+ * assumption about where they start. Which notification may be left out, and
+ * which barrier that takes, is checked by the models in tests/model.
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/minmax.h>
@@ -30,13 +31,13 @@ void xs_ring_init_requests(struct xs_ring *ring,
 			   struct xenstore_domain_interface *page)
 {
 	ring->data = page->req;
-	ring->mine = &page->req_prod;
-	ring->theirs = &page->req_cons;
-	ring->own = READ_ONCE(page->req_prod);
-	ring->published = ring->own;
+	ring->shared = &page->req_prod;
+	ring->peer = &page->req_cons;
+	ring->pvt = READ_ONCE(page->req_prod);
+	WRITE_ONCE(ring->published, ring->pvt);
 	ring->was_full = false;
 }
-EXPORT_SYMBOL_GPL(xs_ring_init_requests);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_init_requests);
 
 /**
  * xs_ring_init_responses() - attach to the direction from xenstored to us
@@ -49,231 +50,254 @@ void xs_ring_init_responses(struct xs_ring *ring,
 			    struct xenstore_domain_interface *page)
 {
 	ring->data = page->rsp;
-	ring->mine = &page->rsp_cons;
-	ring->theirs = &page->rsp_prod;
-	ring->own = READ_ONCE(page->rsp_cons);
-	ring->published = ring->own;
+	ring->shared = &page->rsp_cons;
+	ring->peer = &page->rsp_prod;
+	ring->pvt = READ_ONCE(page->rsp_cons);
+	WRITE_ONCE(ring->published, ring->pvt);
 	ring->was_full = false;
 }
-EXPORT_SYMBOL_GPL(xs_ring_init_responses);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_init_responses);
 
-static int xs_ring_used(u32 prod, u32 cons)
+/*
+ * Bytes between two indices. -EIO if there are more than the ring has, or more
+ * than that since our index was published, which is all the server knows of it.
+ */
+static int xs_ring_used(u32 prod, u32 cons, u32 since_published)
 {
 	u32 used = prod - cons;
 
-	return used <= XENSTORE_RING_SIZE ? (int)used : -EIO;
+	if (used > XENSTORE_RING_SIZE || since_published > XENSTORE_RING_SIZE)
+		return -EIO;
+	return used;
 }
 
 /**
- * xs_ring_room() - bytes that can be written now
+ * xs_ring_free() - bytes that can be written now
  * @ring: a request ring
  *
- * Context: Any.
- * Return: 0 to 1024, or -EIO if the peer's index is impossible.
+ * Context: Kthread.
+ * Return: 0 to 1024, or -EIO if the server's index is out of range.
  */
-int xs_ring_room(const struct xs_ring *ring)
+int xs_ring_free(const struct xs_ring *ring)
 {
-	int used = xs_ring_used(ring->own, READ_ONCE(*ring->theirs));
+	u32 cons = READ_ONCE(*ring->peer);
+	int used = xs_ring_used(ring->pvt, cons, ring->published - cons);
 
 	return used < 0 ? used : XENSTORE_RING_SIZE - used;
 }
-EXPORT_SYMBOL_GPL(xs_ring_room);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_free);
 
 /**
  * xs_ring_available() - bytes that can be read now
  * @ring: a response ring
  *
- * Context: Any.
- * Return: 0 to 1024, or -EIO if the peer's index is impossible.
+ * Context: Kthread.
+ * Return: 0 to 1024, or -EIO if the server's index is out of range.
  */
 int xs_ring_available(const struct xs_ring *ring)
 {
-	return xs_ring_used(READ_ONCE(*ring->theirs), ring->own);
-}
-EXPORT_SYMBOL_GPL(xs_ring_available);
+	u32 prod = READ_ONCE(*ring->peer);
 
-/* Bytes from index @own to the end of the buffer, where a copy must wrap. */
+	return xs_ring_used(prod, ring->pvt, prod - ring->published);
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_available);
+
+/* Bytes from @pvt to the end of the buffer, where a copy must wrap. */
 static size_t xs_ring_run(const struct xs_ring *ring, size_t len)
 {
 	return min_t(size_t, len,
-		     XENSTORE_RING_SIZE - MASK_XENSTORE_IDX(ring->own));
+		     XENSTORE_RING_SIZE - MASK_XENSTORE_IDX(ring->pvt));
 }
 
 /**
- * xs_ring_write() - copy bytes in without announcing them
+ * xs_ring_write() - copy bytes in without publishing them
  * @ring: a request ring
  * @from: the bytes
  * @len: how many there are
  *
  * The bytes become visible with xs_ring_publish_requests().
  *
- * Context: Whoever sends.
+ * Context: Kthread.
  * Return: Number of bytes copied, 0 if the ring is full, or -EIO if the
- * peer's index is impossible.
+ * server's index is out of range.
  */
 int xs_ring_write(struct xs_ring *ring, const void *from, size_t len)
 {
-	int room = xs_ring_room(ring);
+	int space = xs_ring_free(ring);
 	size_t n, run;
 
-	if (room < 0)
-		return room;
-	/* Pairs with the peer's barrier between reading and moving req_cons. */
+	if (space < 0)
+		return space;
+	/* Pairs with the server's barrier between reading and moving req_cons. */
 	virt_mb();
-	n = min_t(size_t, len, room);
+	n = min_t(size_t, len, space);
 	run = xs_ring_run(ring, n);
-	memcpy(ring->data + MASK_XENSTORE_IDX(ring->own), from, run);
+	memcpy(ring->data + MASK_XENSTORE_IDX(ring->pvt), from, run);
 	memcpy(ring->data, from + run, n - run);
-	ring->own += n;
+	ring->pvt += n;
 	return n;
 }
-EXPORT_SYMBOL_GPL(xs_ring_write);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_write);
 
 /**
- * xs_ring_read() - copy bytes out without giving their room back
+ * xs_ring_read() - copy bytes out without giving back their space
  * @ring: a response ring
  * @to: where they go
  * @len: how many are wanted
  *
- * The room is returned with xs_ring_publish_responses().
+ * The space is given back with xs_ring_publish_responses().
  *
- * Context: Whoever receives.
+ * Context: Kthread.
  * Return: Number of bytes copied, 0 if the ring is empty, or -EIO if the
- * peer's index is impossible.
+ * server's index is out of range.
  */
 int xs_ring_read(struct xs_ring *ring, void *to, size_t len)
 {
-	u32 prod = READ_ONCE(*ring->theirs);
-	int used = xs_ring_used(prod, ring->own);
+	u32 prod = READ_ONCE(*ring->peer);
+	int used = xs_ring_used(prod, ring->pvt, prod - ring->published);
 	size_t n, run;
 
 	if (used < 0)
 		return used;
-	/* Pairs with the peer's barrier between writing and moving rsp_prod. */
+	/* Pairs with the server's barrier between writing and moving rsp_prod. */
 	virt_rmb();
-	if (xs_ring_used(prod, ring->published) == XENSTORE_RING_SIZE)
+	if (prod - ring->published == XENSTORE_RING_SIZE)
 		ring->was_full = true;
 	n = min_t(size_t, len, used);
 	run = xs_ring_run(ring, n);
-	memcpy(to, ring->data + MASK_XENSTORE_IDX(ring->own), run);
+	memcpy(to, ring->data + MASK_XENSTORE_IDX(ring->pvt), run);
 	memcpy(to + run, ring->data, n - run);
-	ring->own += n;
+	ring->pvt += n;
 	return n;
 }
-EXPORT_SYMBOL_GPL(xs_ring_read);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_read);
 
 /**
- * xs_ring_publish_requests() - announce what xs_ring_write() copied
+ * xs_ring_publish_requests() - publish what xs_ring_write() copied
  * @ring: a request ring
  *
- * The peer sleeps only after it has seen an empty ring. It saw one if its
+ * The server sleeps only after it has seen an empty ring. It saw one if its
  * index equals what had been published before this call; if it has not got
  * that far, or is already past it, it will look again by itself.
  *
- * Context: Whoever sends.
- * Return: true if the peer may be asleep and has to be signalled.
+ * Context: Kthread.
+ * Return: true if the server may be asleep and has to be notified.
  */
 bool xs_ring_publish_requests(struct xs_ring *ring)
 {
 	u32 before = ring->published;
 
-	if (before == ring->own)
+	if (before == ring->pvt)
 		return false;
 	/* The bytes are in the page before the index says so. */
 	virt_wmb();
-	WRITE_ONCE(*ring->mine, ring->own);
-	WRITE_ONCE(ring->published, ring->own);
+	WRITE_ONCE(*ring->shared, ring->pvt);
+	WRITE_ONCE(ring->published, ring->pvt);
 	/*
-	 * Store our index, then load theirs: the peer stores its index, then
-	 * loads ours before it sleeps. One of the two sees the other.
+	 * Store our index, then load the server's: the server stores its index,
+	 * then loads ours before it sleeps. One of the two sees the other.
 	 */
 	virt_mb();
-	return READ_ONCE(*ring->theirs) == before;
+	return READ_ONCE(*ring->peer) == before;
 }
-EXPORT_SYMBOL_GPL(xs_ring_publish_requests);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_publish_requests);
 
 /**
- * xs_ring_publish_responses() - give back the room that xs_ring_read() freed
+ * xs_ring_publish_responses() - give back the space that xs_ring_read() freed
  * @ring: a response ring
  *
- * The peer waits for room only after it has found none. That was so if the
+ * The server waits for space only after it has found none. That was so if the
  * ring was full when it was read, or is seen to have filled up by now.
  *
- * Context: Whoever receives.
- * Return: true if the peer may wait for room and has to be signalled.
+ * Context: Kthread.
+ * Return: true if the server may wait for space and has to be notified.
  */
 bool xs_ring_publish_responses(struct xs_ring *ring)
 {
 	u32 before = ring->published;
 	bool was_full = ring->was_full;
 
-	if (before == ring->own)
+	if (before == ring->pvt)
 		return false;
-	/* The bytes have been copied out before their room is given back. */
+	/* The bytes have been copied out before their space is given back. */
 	virt_mb();
-	WRITE_ONCE(*ring->mine, ring->own);
-	WRITE_ONCE(ring->published, ring->own);
+	WRITE_ONCE(*ring->shared, ring->pvt);
+	WRITE_ONCE(ring->published, ring->pvt);
 	ring->was_full = false;
-	/* Store our index, then load theirs; see xs_ring_publish_requests(). */
+	/* Store, then load; see xs_ring_publish_requests(). */
 	virt_mb();
 	return was_full ||
-	       READ_ONCE(*ring->theirs) - before >= XENSTORE_RING_SIZE;
+	       READ_ONCE(*ring->peer) - before >= XENSTORE_RING_SIZE;
 }
-EXPORT_SYMBOL_GPL(xs_ring_publish_responses);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_publish_responses);
 
 /**
  * xs_ring_skip() - drop everything that waits in a response ring
  * @ring: a response ring
  *
- * What an earlier kernel left there is not for us. The room is given back
+ * What an earlier kernel left there is not for us. The space is given back
  * with the next xs_ring_publish_responses().
  *
  * Context: Any; the kthread is not running or is parked.
  */
 void xs_ring_skip(struct xs_ring *ring)
 {
-	ring->own = READ_ONCE(*ring->theirs);
+	ring->pvt = READ_ONCE(*ring->peer);
 }
-EXPORT_SYMBOL_GPL(xs_ring_skip);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_skip);
+
+/**
+ * xs_ring_is_sane() - is the server's index of a request ring in range?
+ * @ring: a request ring
+ *
+ * Context: Any, hard interrupt included; exact in the kthread, elsewhere a
+ * lockless hint.
+ * Return: false if the server claims to have read what was not published.
+ */
+bool xs_ring_is_sane(const struct xs_ring *ring)
+{
+	return READ_ONCE(ring->published) - READ_ONCE(*ring->peer) <=
+	       XENSTORE_RING_SIZE;
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_sane);
 
 /**
  * xs_ring_has_room() - is it worth while to write again?
  * @ring: a request ring
  *
- * Context: Any, hard interrupt included.
- * Return: true if at least half of the ring was free when we last published, or
- * if the peer's index is impossible.
+ * Context: Any, hard interrupt included; a lockless hint.
+ * Return: true if at least half of the ring was free when last published, or
+ * if the server's index is out of range.
  */
 bool xs_ring_has_room(const struct xs_ring *ring)
 {
-	u32 used = READ_ONCE(ring->published) - READ_ONCE(*ring->theirs);
+	u32 used = READ_ONCE(ring->published) - READ_ONCE(*ring->peer);
 
 	return used <= XENSTORE_RING_SIZE / 2 || used > XENSTORE_RING_SIZE;
 }
-EXPORT_SYMBOL_GPL(xs_ring_has_room);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_has_room);
 
 /**
- * xs_ring_unread() - how much waits to be read, for a look from outside
+ * xs_ring_unread() - bytes that wait to be read
  * @ring: a response ring
  *
- * Context: Any, hard interrupt included.
- * Return: Bytes since we last published; more than 1024 if the
- * peer's index is impossible.
+ * Context: Any, hard interrupt included; a lockless hint.
+ * Return: Bytes since last published; more than 1024 if the server's index is
+ * out of range.
  */
 u32 xs_ring_unread(const struct xs_ring *ring)
 {
-	return READ_ONCE(*ring->theirs) - READ_ONCE(ring->published);
+	return READ_ONCE(*ring->peer) - READ_ONCE(ring->published);
 }
-EXPORT_SYMBOL_GPL(xs_ring_unread);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_unread);
 
 /**
  * xs_ring_peek_u32() - look at a number that has not been read yet
  * @ring: a response ring
- * @offset: bytes from where we last published
+ * @offset: bytes from where last published
  *
- * Only a hint: the peer may change it afterwards.
- *
- * Context: Any, hard interrupt included.
+ * Context: Any, hard interrupt included; a lockless hint, which the server may
+ * change afterwards.
  * Return: The number, in the byte order of this machine as on the wire.
  */
 u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset)
@@ -287,4 +311,4 @@ u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset)
 	memcpy(&value, bytes, sizeof(value));
 	return value;
 }
-EXPORT_SYMBOL_GPL(xs_ring_peek_u32);
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_peek_u32);

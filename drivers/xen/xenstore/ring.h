@@ -13,24 +13,24 @@
 /**
  * struct xs_ring - our end of one direction of the shared page
  *
- * The peer can write to the whole page at any time. The index that is ours is
- * therefore kept here and only ever stored to the page; the peer's index is
- * loaded once per step and checked before it is used.
+ * The server can write to the whole page at any time. Our index is therefore
+ * kept here and only ever stored to the page; the server's is loaded once per
+ * step and checked against what was published before it is used.
  *
- * Invariant: @own - @published is what has been copied but not yet announced.
+ * Invariant: @pvt - @published bytes have been copied and not published.
  */
 struct xs_ring {
 	/** @data: the 1024 bytes in the page; const after init */
 	char *data;
-	/** @mine: our index in the page; const after init */
-	XENSTORE_RING_IDX *mine;
-	/** @theirs: the peer's index in the page; const after init */
-	const XENSTORE_RING_IDX *theirs;
-	/** @own: how far we have got; of our one user at a time */
-	u32 own;
-	/** @published: last value stored to @mine; read by any */
+	/** @shared: our index in the page; const after init */
+	XENSTORE_RING_IDX *shared;
+	/** @peer: the server's index in the page; const after init */
+	const XENSTORE_RING_IDX *peer;
+	/** @pvt: our index, published or not; kthread only */
+	u32 pvt;
+	/** @published: last value stored to @shared; read by any */
 	u32 published;
-	/** @was_full: the peer may wait for room; as @own */
+	/** @was_full: the server may wait for space; kthread only */
 	bool was_full;
 };
 
@@ -38,7 +38,7 @@ void xs_ring_init_requests(struct xs_ring *ring,
 			   struct xenstore_domain_interface *page);
 void xs_ring_init_responses(struct xs_ring *ring,
 			    struct xenstore_domain_interface *page);
-int xs_ring_room(const struct xs_ring *ring);
+int xs_ring_free(const struct xs_ring *ring);
 int xs_ring_available(const struct xs_ring *ring);
 int xs_ring_write(struct xs_ring *ring, const void *from, size_t len);
 int xs_ring_read(struct xs_ring *ring, void *to, size_t len);
@@ -46,7 +46,8 @@ bool xs_ring_publish_requests(struct xs_ring *ring);
 bool xs_ring_publish_responses(struct xs_ring *ring);
 void xs_ring_skip(struct xs_ring *ring);
 
-/* For the interrupt handler */
+/* Lockless hints, for the interrupt handler as well */
+bool xs_ring_is_sane(const struct xs_ring *ring);
 bool xs_ring_has_room(const struct xs_ring *ring);
 u32 xs_ring_unread(const struct xs_ring *ring);
 u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset);

@@ -11,6 +11,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/memcontrol.h>
@@ -31,27 +32,21 @@ static void xs_session_cleanup_work(struct work_struct *work)
 
 /**
  * xs_session_open() - begin a session
- * @conn: the connection it uses
- * @watches: the registry its watches go to
- * @limits: what it may leave unread; stays the caller's
+ * @store: the store it uses
  *
  * What is kept for the session is charged to the memory cgroup of the caller.
  *
  * Context: Process, may sleep.
  * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
  */
-struct xs_session *xs_session_open(struct xs_conn *conn,
-				   struct xs_watches *watches,
-				   const struct xs_session_limits *limits)
+struct xs_session *xs_session_open(struct xs_store *store)
 {
 	struct xs_session *session;
 
 	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
 	if (!session)
 		return ERR_PTR(-ENOMEM);
-	session->conn = conn;
-	session->watches = watches;
-	session->limits = limits;
+	session->store = store;
 	xs_flow_init(&session->flow);
 	session->flow.memcg = get_mem_cgroup_from_mm(current->mm);
 	kref_init(&session->ref);
@@ -65,7 +60,7 @@ struct xs_session *xs_session_open(struct xs_conn *conn,
 	INIT_WORK(&session->cleanup_work, xs_session_cleanup_work);
 	return session;
 }
-EXPORT_SYMBOL_GPL(xs_session_open);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_open);
 
 /**
  * xs_session_get() - take a reference
@@ -77,7 +72,7 @@ void xs_session_get(struct xs_session *session)
 {
 	kref_get(&session->ref);
 }
-EXPORT_SYMBOL_GPL(xs_session_get);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_get);
 
 static void xs_session_free(struct kref *ref)
 {
@@ -100,7 +95,7 @@ void xs_session_put(struct xs_session *session)
 {
 	kref_put(&session->ref, xs_session_free);
 }
-EXPORT_SYMBOL_GPL(xs_session_put);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_put);
 
 /**
  * xs_session_close() - the client is gone
@@ -132,18 +127,18 @@ void xs_session_close(struct xs_session *session)
 	if (!schedule_work(&session->cleanup_work))
 		xs_session_put(session);
 }
-EXPORT_SYMBOL_GPL(xs_session_close);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_close);
 
 /* === Limits === */
 
 static bool xs_session_has_room_locked(struct xs_session *session)
 	__must_hold(&session->lock)
 {
-	unsigned int requests = READ_ONCE(session->limits->requests);
+	unsigned int requests = READ_ONCE(session->store->limits.requests);
 
 	lockdep_assert_held(&session->lock);
 	return session->outstanding < max(requests, 1U) &&
-	       session->unread_bytes <= READ_ONCE(session->limits->bytes);
+	       session->unread_bytes <= READ_ONCE(session->store->limits.bytes);
 }
 
 /**
@@ -161,10 +156,10 @@ bool xs_session_writable(struct xs_session *session)
 	spin_lock(&session->lock);
 	writable = xs_session_has_room_locked(session);
 	spin_unlock(&session->lock);
-	return writable && xs_gate_admits(&session->conn->gate,
+	return writable && xs_gate_admits(&session->store->conn.gate,
 					  XS_GATE_REQUEST);
 }
-EXPORT_SYMBOL_GPL(xs_session_writable);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_writable);
 
 static bool xs_session_try_reserve(struct xs_session *session)
 {
@@ -184,7 +179,7 @@ static int xs_session_reserve(struct xs_session *session, bool nonblock)
 		return 0;
 	if (nonblock)
 		return -EAGAIN;
-	xs_conn_might_wait(session->conn);
+	xs_conn_might_wait(&session->store->conn);
 	return wait_event_interruptible(session->wq,
 					xs_session_try_reserve(session));
 }
@@ -353,7 +348,7 @@ ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
 	mutex_unlock(&session->write_mutex);
 	return n;
 }
-EXPORT_SYMBOL_GPL(xs_session_write);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_write);
 
 /* === To the client === */
 
@@ -381,7 +376,7 @@ void xs_session_queue(struct xs_session *session, struct xs_msg *msg)
 	else
 		wake_up_interruptible(&session->wq);
 }
-EXPORT_SYMBOL_GPL(xs_session_queue);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_queue);
 
 static struct xs_msg *xs_session_first(struct xs_session *session)
 {
@@ -460,23 +455,7 @@ bool xs_session_readable(struct xs_session *session)
 {
 	return xs_session_first(session);
 }
-EXPORT_SYMBOL_GPL(xs_session_readable);
-
-static bool xs_session_has_message(void *arg)
-{
-	return xs_session_readable(arg);
-}
-
-/* Who waits for an event only, perhaps for hours, cannot help. */
-static int xs_session_wait_readable(struct xs_session *session)
-{
-	if (!READ_ONCE(session->outstanding))
-		return wait_event_interruptible(session->wq,
-						xs_session_readable(session));
-	return xs_conn_wait(session->conn, &session->wq,
-			    xs_session_has_message, session,
-			    TASK_INTERRUPTIBLE);
-}
+EXPORT_SYMBOL_IF_KUNIT(xs_session_readable);
 
 /**
  * xs_session_read() - give the client what there is
@@ -504,9 +483,10 @@ ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 		if (n != -EAGAIN || nonblock)
 			return n;
 		/* Asleep without the mutex, so that others can still poll it. */
-		err = xs_session_wait_readable(session);
+		err = wait_event_interruptible(session->wq,
+					       xs_session_readable(session));
 		if (err)
 			return err;
 	}
 }
-EXPORT_SYMBOL_GPL(xs_session_read);
+EXPORT_SYMBOL_IF_KUNIT(xs_session_read);

@@ -15,23 +15,9 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "watch.h"
+#include "store.h"
 
 struct module;
-
-/**
- * struct xs_session_limits - how much a client may leave unread
- *
- * Reading lifts all of them. They may be changed at any time.
- */
-struct xs_session_limits {
-	/** @requests: requests in flight and replies unread, taken together */
-	unsigned int requests;
-	/** @bytes: payload of unread replies beyond which no request is taken */
-	unsigned int bytes;
-	/** @events: unread events, beyond which they lose their own path */
-	unsigned int events;
-};
 
 /**
  * struct xs_session - a client that speaks the protocol as a byte stream
@@ -40,19 +26,15 @@ struct xs_session_limits {
  * undone at the server, and its last request has completed.
  */
 struct xs_session {
-	/** @conn: const after open */
-	struct xs_conn *conn;
-	/** @watches: const after open */
-	struct xs_watches *watches;
-	/** @flow: its turns at the connection; under &xs_conn.lock */
+	/** @store: const after open */
+	struct xs_store *store;
+	/** @flow: its requests to be sent; under &xs_conn.lock */
 	struct xs_flow flow;
-	/** @limits: const after open; what it points to may change */
-	const struct xs_session_limits *limits;
-	/** @module: who made @conn, kept from going; const after open */
+	/** @module: the owner of @store, pinned; const after open */
 	struct module *module;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
-	 * @cleanup_work is scheduled; @source lives as long
+	 * @cleanup_work is scheduled; @flow lives as long
 	 */
 	struct kref ref;
 
@@ -132,9 +114,7 @@ struct xs_session_watch {
 };
 
 /* session.c: the life of a session and its byte streams */
-struct xs_session *xs_session_open(struct xs_conn *conn,
-				   struct xs_watches *watches,
-				   const struct xs_session_limits *limits);
+struct xs_session *xs_session_open(struct xs_store *store);
 void xs_session_close(struct xs_session *session);
 void xs_session_get(struct xs_session *session);
 void xs_session_put(struct xs_session *session);
@@ -168,8 +148,7 @@ struct kiocb;
 struct poll_table_struct;
 
 int xs_session_file_open(struct inode *inode, struct file *file,
-			 struct xs_conn *conn, struct xs_watches *watches,
-			 const struct xs_session_limits *limits);
+			 struct xs_store *store);
 int xs_session_file_release(struct inode *inode, struct file *file);
 ssize_t xs_session_file_read(struct kiocb *iocb, struct iov_iter *to);
 ssize_t xs_session_file_write(struct kiocb *iocb, struct iov_iter *from);

@@ -40,7 +40,7 @@ static bool xs_session_keep(struct xs_request *req)
  */
 void xs_session_cancel(struct xs_session *session)
 {
-	xs_conn_cancel(session->conn, &session->flow, xs_session_keep);
+	xs_conn_cancel(&session->store->conn, &session->flow, xs_session_keep);
 }
 
 static void xs_session_cleaned_up(struct xs_request *req)
@@ -62,7 +62,7 @@ static void xs_session_send_cleanup(struct xs_session *session,
 	req->owner = session;
 	req->flow = &session->flow;
 	req->complete = xs_session_cleaned_up;
-	err = xs_conn_submit(session->conn, req);
+	err = xs_conn_submit(&session->store->conn, req);
 	if (!err)
 		return;
 	xs_session_cleaned_up(req);
@@ -75,10 +75,10 @@ static void xs_session_cleanup_txn(struct xs_session *session, struct xs_txn *tx
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
 	struct xs_request *req;
 
-	xs_gate_enter(&session->conn->gate, kind);
+	xs_gate_enter(&session->store->conn.gate, kind);
 	/* One from before a resume is unknown to the server. */
-	if (txn->generation != session->conn->generation) {
-		xs_gate_leave(&session->conn->gate);
+	if (txn->generation != session->store->conn.generation) {
+		xs_gate_leave(&session->store->conn.gate);
 	} else {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 				       XS_GFP_MUST);
@@ -94,9 +94,9 @@ static void xs_session_cleanup_watch(struct xs_session *session,
 	struct xs_watch_entry *entry = watch->entry;
 	struct xs_request *req;
 
-	xs_gate_enter(&session->conn->gate, kind);
+	xs_gate_enter(&session->store->conn.gate, kind);
 	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_MUST);
-	xs_watch_entry_remove(session->watches, entry);
+	xs_watch_entry_remove(&session->store->watches, entry);
 	xs_session_send_cleanup(session, req);
 	xs_watch_entry_put(entry);
 }
@@ -138,7 +138,7 @@ void xs_session_cleanup(struct xs_session *session, enum xs_gate_kind kind)
 	struct xs_session_watch *watch;
 	struct xs_txn *txn;
 
-	xs_conn_might_wait(session->conn);
+	xs_conn_might_wait(&session->store->conn);
 	while ((txn = xs_session_pop_txn(session)))
 		xs_session_cleanup_txn(session, txn, kind);
 	while ((watch = xs_session_pop_watch(session)))

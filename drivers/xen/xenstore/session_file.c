@@ -21,18 +21,15 @@
  * xs_session_file_open() - begin a session for a file that is being opened
  * @inode: as given to the caller
  * @file: likewise; its private data becomes the session
- * @conn: the connection the session uses
- * @watches: the registry its watches go to
- * @limits: what it may leave unread; stays the caller's
+ * @store: the store it uses
  *
  * Context: Process, may sleep.
  * Return: 0 or -ENOMEM.
  */
 int xs_session_file_open(struct inode *inode, struct file *file,
-			 struct xs_conn *conn, struct xs_watches *watches,
-			 const struct xs_session_limits *limits)
+			 struct xs_store *store)
 {
-	struct xs_session *session = xs_session_open(conn, watches, limits);
+	struct xs_session *session = xs_session_open(store);
 
 	if (IS_ERR(session))
 		return PTR_ERR(session);
@@ -114,7 +111,7 @@ __poll_t xs_session_file_poll(struct file *file,
 	__poll_t events = 0;
 
 	poll_wait(file, &session->wq, wait);
-	poll_wait(file, &session->conn->gate.wq, wait);
+	poll_wait(file, &session->store->conn.gate.wq, wait);
 	if (xs_session_writable(session))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	if (xs_session_readable(session))

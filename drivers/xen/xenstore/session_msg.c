@@ -43,7 +43,7 @@ int xs_session_answer(struct xs_session *session, int result)
 	struct xs_session_made_up *answer;
 	struct xs_msg *msg;
 
-	xs_gate_leave(&session->conn->gate);
+	xs_gate_leave(&session->store->conn.gate);
 	answer = kmalloc(sizeof(*answer), GFP_KERNEL_ACCOUNT);
 	if (!answer)
 		return -ENOMEM;
@@ -71,7 +71,7 @@ int xs_session_fail(struct xs_session *session, int err)
 {
 	if (err == -E2BIG)
 		return xs_session_answer(session, err);
-	xs_gate_leave(&session->conn->gate);
+	xs_gate_leave(&session->store->conn.gate);
 	return err;
 }
 
@@ -165,7 +165,7 @@ int xs_session_submit(struct xs_session *session, struct xs_request *req,
 	req->flow = &session->flow;
 	req->complete = xs_session_complete;
 	xs_session_get(session);
-	err = xs_conn_submit(session->conn, req);
+	err = xs_conn_submit(&session->store->conn, req);
 	if (err) {
 		xs_request_put(req);
 		xs_session_put(session);
@@ -226,7 +226,7 @@ static int xs_session_txn_check(struct xs_session *session, u32 id)
 	txn = xs_session_txn_find_locked(session, id);
 	if (!txn)
 		err = -ENOENT;
-	else if (txn->generation != session->conn->generation)
+	else if (txn->generation != session->store->conn.generation)
 		err = -EAGAIN;
 	spin_unlock(&session->lock);
 	return err;
@@ -262,7 +262,7 @@ static int xs_session_start(struct xs_session *session)
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
 		return xs_session_fail(session, -ENOMEM);
-	txn->generation = session->conn->generation;
+	txn->generation = session->store->conn.generation;
 	err = xs_session_pass_on(session, txn);
 	if (err)
 		kfree(txn);
@@ -300,7 +300,7 @@ static int xs_session_end(struct xs_session *session)
 	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
 	if (!txn)
 		return xs_session_answer(session, -ENOENT);
-	if (txn->generation != session->conn->generation)
+	if (txn->generation != session->store->conn.generation)
 		return xs_session_end_stale(session, txn, commit);
 	err = xs_session_pass_on(session, txn);
 	if (err) {
@@ -333,13 +333,13 @@ static const struct xs_session_handler xs_session_handlers[] = {
 
 static int xs_session_enter(struct xs_session *session, bool nonblock)
 {
-	struct xs_gate *gate = &session->conn->gate;
+	struct xs_gate *gate = &session->store->conn.gate;
 
 	if (xs_gate_try_enter(gate, XS_GATE_REQUEST))
 		return 0;
 	if (nonblock)
 		return -EAGAIN;
-	xs_conn_might_wait(session->conn);
+	xs_conn_might_wait(&session->store->conn);
 	return xs_gate_enter_interruptible(gate, XS_GATE_REQUEST);
 }
 

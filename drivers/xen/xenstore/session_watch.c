@@ -109,7 +109,7 @@ static bool xs_session_event_has_details_locked(struct xs_session_watch *watch,
 	const struct xs_session *session = watch->session;
 
 	lockdep_assert_held(&session->lock);
-	return session->unread_events < READ_ONCE(session->limits->events) &&
+	return session->unread_events < READ_ONCE(session->store->limits.events) &&
 	       strlen(path) + 1 + watch->token_len + 1 <= XENSTORE_PAYLOAD_MAX;
 }
 
@@ -225,7 +225,7 @@ static void xs_session_watch_drop(struct xs_session_watch *watch)
 {
 	if (!xs_session_watch_unlink(watch))
 		return;
-	xs_watch_entry_remove(watch->session->watches, watch->entry);
+	xs_watch_entry_remove(&watch->session->store->watches, watch->entry);
 	xs_watch_entry_put(watch->entry);
 }
 
@@ -284,12 +284,12 @@ static int xs_session_watch_send(struct xs_session *session,
 	struct xs_request *req;
 	int err;
 
-	err = xs_watch_entry_add(session->watches, entry);
+	err = xs_watch_entry_add(&session->store->watches, entry);
 	if (err)
 		return xs_session_fail(session, err);
 	req = xs_watch_entry_request(entry, XS_WATCH, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(req)) {
-		xs_watch_entry_remove(session->watches, entry);
+		xs_watch_entry_remove(&session->store->watches, entry);
 		return xs_session_fail(session, PTR_ERR(req));
 	}
 	kref_get(&entry->ref);	/* the list's */
@@ -339,7 +339,7 @@ static int xs_session_unwatch_send(struct xs_session *session,
 				   struct xs_request *req)
 {
 	struct xs_watch_entry *entry = watch->entry;
-	struct xs_gate *gate = &session->conn->gate;
+	struct xs_gate *gate = &session->store->conn.gate;
 	int err;
 
 	kref_get(&entry->ref);
@@ -348,7 +348,7 @@ static int xs_session_unwatch_send(struct xs_session *session,
 	if (err)
 		xs_session_watch_link(watch);
 	else
-		xs_watch_entry_remove(session->watches, entry);
+		xs_watch_entry_remove(&session->store->watches, entry);
 	xs_gate_leave(gate);
 	xs_watch_entry_put(entry);
 	return err;

@@ -2,12 +2,12 @@
 /*
  * How long requests take.
  *
- * From acceptance to reply, so waiting for one's turn is part of it, and
- * waiting at the gate is not. Runs in the kthread, which alone writes what
- * is counted here.
+ * From submission to reply: waiting in a queue is part of it, waiting at the
+ * gate is not.
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
@@ -31,23 +31,20 @@ unsigned int xs_stats_bucket(u64 latency)
 
 	return min_t(unsigned int, bucket, XS_LATENCY_BUCKETS - 1);
 }
-EXPORT_SYMBOL_GPL(xs_stats_bucket);
+EXPORT_SYMBOL_IF_KUNIT(xs_stats_bucket);
 
 /**
- * xs_stats_replied() - a reply is about to complete a request
- * @conn: the connection
- * @req: the request; its reply is there unless @err says otherwise
- * @err: what it completes with
+ * xs_stats_replied() - count a reply that completes a request
+ * @stats: the counters
+ * @type: type of the request
+ * @latency: nanoseconds since its submission
  *
- * Context: Whoever receives.
+ * Context: Kthread.
  */
-void xs_stats_replied(struct xs_conn *conn, struct xs_request *req, int err)
+void xs_stats_replied(struct xs_stats *stats, u32 type, u64 latency)
 {
-	u64 latency = xs_stats_now() - req->submitted;
-	u32 type = min_t(u32, xs_request_header(req)->type,
-			 XS_LATENCY_ROWS - 1);
+	u32 row = min_t(u32, type, XS_LATENCY_ROWS - 1);
 
-	xs_stats_count(&conn->stats.replies);
-	xs_stats_count(&conn->stats.latency[type][xs_stats_bucket(latency)]);
-	trace_xenstore_reply(req, latency, err);
+	xs_stats_count(&stats->replies);
+	xs_stats_count(&stats->latency[row][xs_stats_bucket(latency)]);
 }

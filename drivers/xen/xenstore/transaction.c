@@ -12,6 +12,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kref.h>
@@ -102,7 +103,7 @@ int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 	xs_gate_leave(&conn->gate);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xs_op_transaction_start);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_start);
 
 /* Nothing of the transaction is to happen. Only the first error counts. */
 static int xs_transaction_doom(struct xs_transaction *txn, int err)
@@ -178,7 +179,7 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 	xs_request_put(req);
 	return xs_transaction_doom(txn, err);
 }
-EXPORT_SYMBOL_GPL(xs_op_transaction_post);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_post);
 
 /* Wait for what was posted; the error of the first that failed. */
 static int xs_transaction_settle(struct xs_conn *conn,
@@ -218,4 +219,4 @@ int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 		xs_transaction_put(txn);
 	return failed ?: err;
 }
-EXPORT_SYMBOL_GPL(xs_op_transaction_end);
+EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_end);

@@ -31,16 +31,16 @@ struct xs_transport_ops {
 	 * Process context, may sleep. 0 or a negative errno.
 	 */
 	int (*reconnect)(struct xs_transport *t);
-	/** @notify: signal the peer. Any context, never sleeps. */
+	/** @notify: notify the server. Any context, never sleeps. */
 	void (*notify)(struct xs_transport *t);
 	/**
-	 * @mask: no @event until @unmask; NULL if that cannot be had. Called
-	 * from within @event, never sleeps.
+	 * @mask: no @notified until @unmask; NULL if that is not possible. Called
+	 * from within @notified, never sleeps.
 	 */
 	void (*mask)(struct xs_transport *t);
 	/**
-	 * @unmask: forget the signals that came since @mask and let further
-	 * ones through. kthread.
+	 * @unmask: forget the notifications that came since @mask and let
+	 * further ones through. Kthread.
 	 */
 	void (*unmask)(struct xs_transport *t);
 };
@@ -54,15 +54,21 @@ struct xs_transport {
 	/** @page: the ring page; changes only while the kthread is parked */
 	struct xenstore_domain_interface *page;
 	/**
-	 * @notified: the peer has signalled. Set by the connection before @connect,
-	 * called by the transport from hard interrupt or any other context.
+	 * @notified: the server has notified us. Set by the connection before
+	 * @connect; called by the transport from hard interrupt or any other
+	 * context, but not on two CPUs at a time.
 	 */
 	void (*notified)(struct xs_transport *t);
-	/** @conn: for @event; set together with it */
+	/** @conn: for @notified; set together with it */
 	void *conn;
 	/**
+	 * @masked: notifications are masked; set in @notified, cleared by the
+	 * kthread and by the transport when the channel is replaced
+	 */
+	bool masked;
+	/**
 	 * @peer_is_local: the server is a process of this very kernel and dies
-	 * with it at reboot; const after connect
+	 * with it at reboot; changes only while the kthread is parked
 	 */
 	bool peer_is_local;
 	/**

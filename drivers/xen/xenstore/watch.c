@@ -17,6 +17,7 @@
  * Copyright (C) 2026 The xenbus authors
  */
 
+#include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/random.h>
@@ -69,7 +70,7 @@ struct xs_watch_entry *xs_watch_entry_alloc(const char *path, const char *extra,
 	entry->extra_len = extra_len;
 	return entry;
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_alloc);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_alloc);
 
 static void xs_watch_entry_release(struct kref *ref)
 {
@@ -93,7 +94,7 @@ void xs_watch_entry_put(struct xs_watch_entry *entry)
 {
 	kref_put(&entry->ref, xs_watch_entry_release);
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_put);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_put);
 
 /**
  * xs_watch_entry_add() - put an entry into the registry
@@ -122,7 +123,7 @@ int xs_watch_entry_add(struct xs_watches *watches, struct xs_watch_entry *entry)
 	xa_store(&watches->entries, entry->id, entry, XS_GFP);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_add);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_add);
 
 /* Take all pending events of an entry that takes no more. */
 static void xs_watch_entry_kill(struct xs_watches *watches,
@@ -166,7 +167,7 @@ bool xs_watch_entry_remove(struct xs_watches *watches,
 	xs_watch_entry_put(entry);
 	return true;
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_remove);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_remove);
 
 /**
  * xs_watch_entry_request() - build the request that sets or removes a watch
@@ -188,7 +189,7 @@ struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 
 	return xs_request_alloc(type, 0, parts, type == XS_WATCH ? 3 : 2, gfp);
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_request);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_request);
 
 /* === Events: kthread === */
 
@@ -375,7 +376,7 @@ static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
 const struct xs_conn_ops xs_watch_conn_ops = {
 	.event = xs_watch_deliver,
 };
-EXPORT_SYMBOL_GPL(xs_watch_conn_ops);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_conn_ops);
 
 /* === Life === */
 
@@ -390,7 +391,7 @@ bool xs_watches_dispatch(struct xs_watches *watches)
 {
 	return xs_queue_run_one(&watches->queues.common);
 }
-EXPORT_SYMBOL_GPL(xs_watches_dispatch);
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_dispatch);
 
 /**
  * xs_watches_init() - make an empty registry
@@ -414,7 +415,7 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 	watches->merged = 0;
 	watches->dropped = 0;
 }
-EXPORT_SYMBOL_GPL(xs_watches_init);
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_init);
 
 /**
  * xs_watches_destroy() - free what a registry holds
@@ -431,7 +432,7 @@ void xs_watches_destroy(struct xs_watches *watches)
 		xs_watch_entry_remove(watches, entry);
 	xa_destroy(&watches->entries);
 }
-EXPORT_SYMBOL_GPL(xs_watches_destroy);
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_destroy);
 
 /**
  * xs_watches_start() - begin to run callbacks
@@ -444,7 +445,7 @@ int xs_watches_start(struct xs_watches *watches)
 {
 	return xs_queues_start(&watches->queues, !watches->conn->t->peer_is_local);
 }
-EXPORT_SYMBOL_GPL(xs_watches_start);
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_start);
 
 /**
  * xs_watches_stop() - run no callbacks any more
@@ -456,4 +457,4 @@ void xs_watches_stop(struct xs_watches *watches)
 {
 	xs_queues_stop(&watches->queues);
 }
-EXPORT_SYMBOL_GPL(xs_watches_stop);
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_stop);

@@ -106,11 +106,8 @@ int xs_watches_start(struct xs_watches *watches);
 void xs_watches_stop(struct xs_watches *watches);
 bool xs_watches_dispatch(struct xs_watches *watches);
 
-/* suspend.c */
-void xs_watches_suspend(struct xs_watches *watches);
-void xs_watches_resume(struct xs_watches *watches);
-void xs_watches_suspend_cancel(struct xs_watches *watches);
-
+/* watch_sync.c */
+void xs_watches_reregister(struct xs_watches *watches);
 int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch);
 int xs_watch_register_in(struct xs_watches *watches,
 			 struct xenbus_watch *watch, struct xs_queue *queue);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Watches of drivers: setting and ending them.
+ * Setting and ending watches at the server, and waiting for it.
  *
- * A driver waits for the server here, and at the end of a watch for a callback
- * that runs. How events get to the callback, watch.c knows.
+ * For the watches of drivers and of the cache; and for all of them after a
+ * resume. How events get to a callback, watch.c knows.
  *
  * Copyright (C) 2026 The xenbus authors
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
+#include <kunit/visibility.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/printk.h>
@@ -60,7 +62,7 @@ int xs_watch_entry_set(struct xs_watches *watches, struct xs_watch_entry *entry)
 	xs_gate_leave(&watches->conn->gate);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_set);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_set);
 
 /**
  * xs_watch_entry_unset() - undo xs_watch_entry_set()
@@ -83,7 +85,7 @@ void xs_watch_entry_unset(struct xs_watches *watches,
 		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
 				    entry->path, err);
 }
-EXPORT_SYMBOL_GPL(xs_watch_entry_unset);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_unset);
 
 static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
 					      struct xenbus_watch *watch)
@@ -137,7 +139,7 @@ int xs_watch_register_in(struct xs_watches *watches,
 	xs_watch_entry_put(entry);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xs_watch_register_in);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_register_in);
 
 /**
  * xs_watch_register() - have a callback run when a node changes
@@ -157,7 +159,7 @@ int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
 	return xs_watch_register_in(watches, watch,
 				    queue ?: &watches->queues.common);
 }
-EXPORT_SYMBOL_GPL(xs_watch_register);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_register);
 
 /**
  * xs_watch_unregister() - end a watch
@@ -182,4 +184,77 @@ void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
 	watch->id = 0;
 	xs_watch_entry_put(entry);
 }
-EXPORT_SYMBOL_GPL(xs_watch_unregister);
+EXPORT_SYMBOL_IF_KUNIT(xs_watch_unregister);
+
+struct xs_watch_reregister {
+	atomic_t left;
+	struct completion done;
+};
+
+static void xs_watch_reregister_put(struct xs_watch_reregister *rearm)
+{
+	if (atomic_dec_and_test(&rearm->left))
+		complete(&rearm->done);
+}
+
+static void xs_watch_reregistered(struct xs_request *req)
+{
+	struct xs_watch_reregister *rearm = req->owner;
+	int err = xs_op_result(req);
+
+	/* The watch is there: what it is for is reached. */
+	if (err && err != -EEXIST)
+		pr_warn_ratelimited("could not set a watch again: %d\n", err);
+	xs_request_put(req);
+	xs_watch_reregister_put(rearm);
+}
+
+static int xs_watch_reregister_one(struct xs_watches *watches,
+			      struct xs_watch_entry *entry,
+			      struct xs_watch_reregister *rearm)
+{
+	struct xs_request *req;
+	int err;
+
+	req = xs_watch_entry_request(entry, XS_WATCH, XS_GFP_MUST);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	req->complete = xs_watch_reregistered;
+	req->owner = rearm;
+	atomic_inc(&rearm->left);
+	xs_gate_enter(&watches->conn->gate, XS_GATE_NESTED);
+	err = xs_conn_submit(watches->conn, req);
+	if (err) {
+		xs_request_put(req);
+		xs_watch_reregister_put(rearm);
+	}
+	return err;
+}
+
+/**
+ * xs_watches_reregister() - set every watch again
+ * @watches: the registry; a new server knows none of them
+ *
+ * All are sent before the first reply is waited for. Each fires once, so
+ * nothing that changed in between is missed.
+ *
+ * Context: Process, sleeps; the gate is closed and drained, the kthread runs.
+ */
+void xs_watches_reregister(struct xs_watches *watches)
+{
+	struct xs_watch_reregister rearm = { .left = ATOMIC_INIT(1) };
+	struct xs_watch_entry *entry;
+	unsigned long id;
+	int err;
+
+	init_completion(&rearm.done);
+	xa_for_each(&watches->entries, id, entry) {
+		err = xs_watch_reregister_one(watches, entry, &rearm);
+		if (err)
+			pr_warn_ratelimited("could not set the watch on %s again: %d\n",
+					    entry->path, err);
+	}
+	xs_watch_reregister_put(&rearm);
+	wait_for_completion(&rearm.done);
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_watches_reregister);

@@ -8,6 +8,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#include <kunit/visibility.h>
 #include <linux/array_size.h>
 #include <linux/errno.h>
 #include <linux/export.h>
@@ -31,7 +32,7 @@ int xs_wire_check_header(const struct xsd_sockmsg *hdr)
 {
 	return hdr->len <= XENSTORE_PAYLOAD_MAX ? 0 : -E2BIG;
 }
-EXPORT_SYMBOL_GPL(xs_wire_check_header);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_check_header);
 
 /**
  * xs_wire_errno() - error number for the payload of an XS_ERROR reply
@@ -60,7 +61,7 @@ int xs_wire_errno(const char *body, size_t len)
 		return -EPERM;
 	return -EINVAL;
 }
-EXPORT_SYMBOL_GPL(xs_wire_errno);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_errno);
 
 /**
  * xs_wire_error_name() - name to send to a client for an error number
@@ -79,7 +80,7 @@ const char *xs_wire_error_name(int err)
 	}
 	return err == -EPERM ? "EPERM" : "EIO";
 }
-EXPORT_SYMBOL_GPL(xs_wire_error_name);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_error_name);
 
 /**
  * xs_wire_next_string() - step through a list of NUL-terminated strings
@@ -102,7 +103,7 @@ const char *xs_wire_next_string(const char **pos, const char *end)
 	*pos = nul + 1;
 	return str;
 }
-EXPORT_SYMBOL_GPL(xs_wire_next_string);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_next_string);
 
 /**
  * xs_wire_count_strings() - number of complete strings in a list
@@ -122,7 +123,7 @@ unsigned int xs_wire_count_strings(const char *body, size_t len)
 		n++;
 	return n;
 }
-EXPORT_SYMBOL_GPL(xs_wire_count_strings);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_count_strings);
 
 /**
  * xs_wire_parse_u32() - decimal number in a payload, such as a transaction id
@@ -145,7 +146,7 @@ int xs_wire_parse_u32(const char *body, size_t len, u32 *value)
 	digits[n] = '\0';
 	return kstrtou32(digits, 10, value);
 }
-EXPORT_SYMBOL_GPL(xs_wire_parse_u32);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_parse_u32);
 
 /**
  * xs_wire_path_covers() - can a watch on one path fire for another?
@@ -168,4 +169,4 @@ bool xs_wire_path_covers(const char *watched, const char *path)
 		return false;
 	return path[n] == '\0' || path[n] == '/';
 }
-EXPORT_SYMBOL_GPL(xs_wire_path_covers);
+EXPORT_SYMBOL_IF_KUNIT(xs_wire_path_covers);

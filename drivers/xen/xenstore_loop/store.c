@@ -31,8 +31,9 @@
 #include "../xenstore/session.h"
 #include "loop.h"
 
-static struct xs_conn xs_loop_conn;
-static struct xs_watches xs_loop_watches;
+static struct xs_store xs_loop_store = {
+	.limits = XS_LIMITS_DEFAULT,
+};
 static struct dentry *xs_loop_debugfs;
 
 /*
@@ -44,19 +45,13 @@ static bool xs_loop_out;
 /* The work is not under way. */
 static DECLARE_COMPLETION(xs_loop_settled);
 
-static struct xs_session_limits xs_loop_limits = {
-	.requests = 1024,
-	.bytes = 1 << 20,
-	.events = 1024,
-};
-
-module_param_named(max_requests, xs_loop_limits.requests, uint, 0644);
+module_param_named(max_requests, xs_loop_store.limits.requests, uint, 0644);
 MODULE_PARM_DESC(max_requests,
 		 "Requests in flight and unread replies that a file may have");
-module_param_named(max_bytes, xs_loop_limits.bytes, uint, 0644);
+module_param_named(max_bytes, xs_loop_store.limits.bytes, uint, 0644);
 MODULE_PARM_DESC(max_bytes,
 		 "Bytes of unread replies of a file beyond which it must read first");
-module_param_named(max_events, xs_loop_limits.events, uint, 0644);
+module_param_named(max_events, xs_loop_store.limits.events, uint, 0644);
 MODULE_PARM_DESC(max_events,
 		 "Unread events of a file beyond which they are merged by watch");
 
@@ -93,15 +88,8 @@ static struct xs_transport xs_loop_transport = {
 /* Waits for replies of the daemon, so not in the daemon's own context. */
 static void xs_loop_found(struct work_struct *work)
 {
-	int err = xs_conn_start(&xs_loop_conn);
-
-	if (err) {
-		pr_err("cannot go on with another daemon: %d\n", err);
-	} else {
-		xs_conn_park(&xs_loop_conn);
-		xs_watches_resume(&xs_loop_watches);
-		xs_loop_out = false;
-	}
+	xs_store_resume(&xs_loop_store);
+	xs_loop_out = false;
 	complete_all(&xs_loop_settled);
 }
 
@@ -131,13 +119,10 @@ static void xs_loop_unbound(void)
 	 * break that it overtakes is forgotten, so there may have to be another.
 	 */
 	do {
-		xs_conn_break(&xs_loop_conn, -EIO);
+		xs_conn_break(&xs_loop_store.conn, -EIO);
 	} while (!wait_for_completion_timeout(&xs_loop_settled, HZ / 10));
 	if (!xs_loop_out) {
-		/* The pump is ours now and does what the thread may not have. */
-		xs_conn_stop(&xs_loop_conn);
-		xs_conn_pump(&xs_loop_conn);
-		xs_watches_suspend(&xs_loop_watches);
+		xs_store_suspend(&xs_loop_store);
 		xs_loop_out = true;
 	}
 	clear_page(xs_loop_transport.page);
@@ -153,8 +138,7 @@ static const struct xs_loop_channel_ops xs_loop_channel_ops = {
 
 static int xs_loop_open(struct inode *inode, struct file *file)
 {
-	return xs_session_file_open(inode, file, &xs_loop_conn,
-				    &xs_loop_watches, &xs_loop_limits);
+	return xs_session_file_open(inode, file, &xs_loop_store);
 }
 
 static const struct file_operations xs_loop_fops = {
@@ -182,36 +166,19 @@ static int __init xs_loop_store_start(void)
 	if (!page)
 		return -ENOMEM;
 	xs_loop_transport.page = page;
-	xs_conn_init(&xs_loop_conn, &xs_loop_transport, &xs_watch_conn_ops,
-		     &xs_loop_watches);
-	xs_watches_init(&xs_loop_watches, &xs_loop_conn);
-	err = xs_conn_connect(&xs_loop_conn);
-	if (err)
-		goto err_free_page;
-	err = xs_conn_start(&xs_loop_conn);
-	if (err)
-		goto err_disconnect;
-	err = xs_watches_start(&xs_loop_watches);
-	if (err)
-		goto err_stop;
-	return 0;
-
-err_stop:
-	xs_conn_stop(&xs_loop_conn);
-err_disconnect:
-	xs_conn_disconnect(&xs_loop_conn);
-err_free_page:
-	free_page((unsigned long)page);
+	xs_store_init(&xs_loop_store, &xs_loop_transport);
+	err = xs_store_start(&xs_loop_store);
+	if (err) {
+		xs_store_destroy(&xs_loop_store);
+		free_page((unsigned long)page);
+	}
 	return err;
 }
 
 static void xs_loop_store_stop(void)
 {
-	xs_watches_stop(&xs_loop_watches);
-	xs_conn_stop(&xs_loop_conn);
-	xs_conn_disconnect(&xs_loop_conn);
-	xs_conn_destroy(&xs_loop_conn);
-	xs_watches_destroy(&xs_loop_watches);
+	xs_store_stop(&xs_loop_store);
+	xs_store_destroy(&xs_loop_store);
 	free_page((unsigned long)xs_loop_transport.page);
 }
 
@@ -239,7 +206,7 @@ static int __init xs_loop_init(void)
 	err = misc_register(&xs_loop_device);
 	if (err)
 		goto err_evtchn;
-	xs_loop_debugfs = xs_debugfs_create(&xs_loop_watches);
+	xs_loop_debugfs = xs_debugfs_create(&xs_loop_store.watches);
 	return 0;
 
 err_evtchn:

@@ -172,7 +172,7 @@ TRACE_EVENT(xenstore_wake,
 	/* While the rings are being attached, nobody can look at them. */
 	TP_fast_assign(
 		__entry->unread = READ_ONCE(conn->state) == XS_CONN_UP ?
-				  xs_ring_unread(&conn->responses) : 0;
+				  xs_ring_unread(&conn->rx.ring) : 0;
 	),
 
 	TP_printk("unread=%u", __entry->unread)
@@ -191,8 +191,8 @@ TRACE_EVENT(xenstore_notify,
 	),
 
 	TP_fast_assign(
-		__entry->req_prod = conn->requests.published;
-		__entry->rsp_cons = conn->responses.published;
+		__entry->req_prod = conn->tx.ring.published;
+		__entry->rsp_cons = conn->rx.ring.published;
 	),
 
 	TP_printk("req_prod=%u rsp_cons=%u", __entry->req_prod,

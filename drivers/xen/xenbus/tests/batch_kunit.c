@@ -311,7 +311,7 @@ static void broken_connection_fails_each_request(struct kunit *test)
 	xenbus_batch_read(&f->batch, DIR, "number");
 	KUNIT_EXPECT_EQ(test, xenbus_batch_run(&f->batch), 0);
 	xenbus_batch_read(&f->batch, DIR, "text");
-	xs_conn_break(xs_store_conn(), -EIO);
+	xs_conn_break(xenbus_conn(), -EIO);
 
 	KUNIT_EXPECT_EQ(test, xenbus_batch_run(&f->batch), -EIO);
 	KUNIT_EXPECT_EQ(test, xenbus_batch_error(&f->batch, 0), 0);
@@ -326,7 +326,7 @@ static int batch_call(void *data)
 static void batch_in_a_suspend_waits_for_the_resume(struct kunit *test)
 {
 	struct batch_fixture *f = test->priv;
-	struct xs_gate *gate = &xs_store_conn()->gate;
+	struct xs_gate *gate = &xenbus_conn()->gate;
 	struct fake_call *call;
 
 	xenbus_batch_read(&f->batch, DIR, "number");

@@ -327,7 +327,7 @@ static void event_of_a_drivers_own_node_asks_nothing(struct kunit *test)
 
 	xenbus_dev_changed(FAKE_BUS_ROOT "/vif/0/tx-ring-ref", &fake_bus_type);
 
-	KUNIT_EXPECT_EQ(test, xs_store_watches()->queues.busy, 0);
+	KUNIT_EXPECT_EQ(test, xenbus_watches()->queues.busy, 0);
 	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer), before);
 }
 

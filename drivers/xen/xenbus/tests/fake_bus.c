@@ -14,15 +14,19 @@
 #include <linux/string.h>
 
 #include "fake_bus.h"
+#include "xen_transport.h"
 #include "xenbus_store.h"
 
 static struct fake_bus *fake_bus_current;
+
+/* The transport's, which is a fake one here. */
+enum xenstore_init xen_store_domain_type;
 
 /* === The store === */
 
 static void fake_bus_store_stop(void *unused)
 {
-	xs_store_stop();
+	xenbus_store_stop();
 }
 
 /**
@@ -36,8 +40,8 @@ struct fake_store *fake_bus_store_create(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
 
-	xs_store_init(&store->peer.t);
-	KUNIT_ASSERT_EQ(test, xs_store_start(), 0);
+	xenbus_store_init(&store->peer.t);
+	KUNIT_ASSERT_EQ(test, xenbus_store_start(), 0);
 	KUNIT_ASSERT_EQ(test,
 			kunit_add_action_or_reset(test, fake_bus_store_stop,
 						  NULL), 0);
@@ -124,7 +128,7 @@ static bool fake_bus_flush_common(void)
  */
 bool fake_bus_flush(void)
 {
-	struct xs_queues *queues = &xs_store_watches()->queues;
+	struct xs_queues *queues = &xenbus_watches()->queues;
 	bool done = true;
 	int i;
 

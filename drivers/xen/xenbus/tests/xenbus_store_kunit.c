@@ -37,15 +37,15 @@ static void start_that_fails_leaves_nothing_and_can_be_repeated(struct kunit *te
 {
 	struct fake_store *store = fake_store_create(test);
 
-	xs_store_init(&store->peer.t);
+	xenbus_store_init(&store->peer.t);
 	store->peer.connect_err = -EIO;
-	KUNIT_EXPECT_EQ(test, xs_store_start(), -EIO);
-	KUNIT_EXPECT_EQ(test, xs_store_start(), -EIO);
+	KUNIT_EXPECT_EQ(test, xenbus_store_start(), -EIO);
+	KUNIT_EXPECT_EQ(test, xenbus_store_start(), -EIO);
 
 	store->peer.connect_err = 0;
-	KUNIT_ASSERT_EQ(test, xs_store_start(), 0);
+	KUNIT_ASSERT_EQ(test, xenbus_store_start(), 0);
 	KUNIT_EXPECT_EQ(test, xenbus_write(XBT_NIL, "/a", "", "value"), 0);
-	xs_store_stop();
+	xenbus_store_stop();
 }
 
 static void notifier_before_the_store_is_told_once_it_is_there(struct kunit *test)
@@ -57,7 +57,7 @@ static void notifier_before_the_store_is_told_once_it_is_there(struct kunit *tes
 	fake_bus_store_create(test);
 	KUNIT_EXPECT_EQ(test, register_xenstore_notifier(&listener.nb), 0);
 	KUNIT_EXPECT_EQ(test, listener.told, 0);
-	xs_store_announce();
+	xenbus_store_announce();
 	unregister_xenstore_notifier(&listener.nb);
 
 	KUNIT_EXPECT_EQ(test, listener.told, 1);
@@ -70,7 +70,7 @@ static void notifier_with_the_store_there_is_told_at_once(struct kunit *test)
 	};
 
 	fake_bus_store_create(test);
-	xs_store_announce();
+	xenbus_store_announce();
 	KUNIT_EXPECT_EQ(test, register_xenstore_notifier(&listener.nb), 0);
 
 	KUNIT_EXPECT_EQ(test, listener.told, 1);
@@ -89,7 +89,7 @@ static void notifier_may_register_another_one(struct kunit *test)
 
 	fake_bus_store_create(test);
 	register_xenstore_notifier(&first.nb);
-	xs_store_announce();
+	xenbus_store_announce();
 	unregister_xenstore_notifier(&first.nb);
 
 	KUNIT_EXPECT_EQ(test, first.told, 1);

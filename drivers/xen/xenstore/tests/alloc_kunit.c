@@ -173,7 +173,7 @@ static void client_read_allocates_once_if_the_reply_is_small(struct kunit *test)
 			   param->len);
 	fake_peer_step(f->site->peer);
 	fake_memory_count();
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	KUNIT_EXPECT_TRUE(test, fake_user_receive(f->site, f->session));
 	n += fake_memory_counted();
 
@@ -190,7 +190,7 @@ static void event_of_a_client_allocates_once(struct kunit *test)
 	fake_peer_event(f->site->peer, "w/child", test_env_token(watch));
 	fake_peer_step(f->site->peer);
 	fake_memory_count();
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	KUNIT_EXPECT_EQ(test, fake_memory_counted(), 1);
 	fake_user_expect_event(f->site, f->session, "w/child\0t", 10);
 }

@@ -35,7 +35,7 @@ static void cache_cleanup(void *data)
 
 static void cache_setup(struct kunit *test, struct cache_fixture *f)
 {
-	xs_cache_init(&f->cache, &f->site->watches, CACHE_ENTRIES,
+	xs_cache_init(&f->cache, &f->site->store.watches, CACHE_ENTRIES,
 		      CACHE_UNREAD);
 	test_env_start(f->site);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, cache_cleanup, f),
@@ -321,12 +321,12 @@ static void resume_forgets_values(struct kunit *test)
 
 	cache_write(f, "/a", "1");
 	cache_warm(test, "/a");
-	xs_watches_suspend(&f->site->watches);
+	xs_store_suspend(&f->site->store);
 	before = cache_requests(f);
 	cache_expect(test, "/a", "1");
 	KUNIT_EXPECT_EQ(test, cache_requests(f), before);
 
-	xs_watches_resume(&f->site->watches);
+	xs_store_resume(&f->site->store);
 	before = cache_requests(f);
 	/* As a domain that comes from elsewhere finds the store. */
 	f->store->refuse[XS_READ] = "EPERM";
@@ -383,7 +383,7 @@ static int cache_race_init(struct kunit *test)
 	race = kunit_kzalloc(test, sizeof(*race), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, race);
 	race->f.site = test_env_create(test);
-	xs_cache_init(&race->f.cache, &race->f.site->watches, CACHE_ENTRIES,
+	xs_cache_init(&race->f.cache, &race->f.site->store.watches, CACHE_ENTRIES,
 		      CACHE_UNREAD);
 	test->priv = race;
 	test_env_start(race->f.site);

@@ -60,7 +60,7 @@ static void call_all_unblock(void *data)
 	struct call_all_fixture *f = data;
 
 	xs_conn_break(f->site->conn, -EIO);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 }
 
 static struct fake_call *call_all_start(struct kunit *test)

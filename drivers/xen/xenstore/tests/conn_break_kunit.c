@@ -36,7 +36,7 @@ static struct break_fixture *break_connect(struct kunit *test)
 {
 	struct break_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, xs_conn_connect(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_connect(f->conn), 0);
 	return f;
 }
 
@@ -138,18 +138,18 @@ static void fault_of_the_peer_fails_requests_in_every_state(struct kunit *test)
 	fake_peer_run(f->peer, f->conn);
 	f->peer->take = 0;
 	partly = break_submit(test, 2000);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	queued = break_submit(test, 10);
 
 	param->inject(f->peer);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -EIO);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -EIO);
 
 	break_expect_failed(test, sent, -EIO);
 	break_expect_failed(test, partly, -EIO);
 	break_expect_failed(test, queued, -EIO);
 	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
 }
 
 static void break_count_completion(struct xs_request *req)
@@ -177,9 +177,9 @@ static void fault_of_the_peer_calls_complete_once(struct kunit *test)
 	fake_peer_run(f->peer, f->conn);
 
 	param->inject(f->peer);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	xs_conn_pump(f->conn);
-	xs_conn_pump(f->conn);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	xs_io_pass(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, completed, 1);
 }
@@ -190,7 +190,7 @@ static void submit_after_break_fails_and_leaves_the_gate(struct kunit *test)
 	struct xs_request *req;
 
 	xs_conn_break(f->conn, -ESHUTDOWN);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	req = xs_request_alloc(XS_READ, 0, NULL, 0, GFP_KERNEL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
 	xs_gate_enter(&f->conn->gate, XS_GATE_REQUEST);
@@ -208,7 +208,7 @@ static void submit_between_break_and_pump_completes_with_the_error(struct kunit 
 
 	xs_conn_break(f->conn, -ESHUTDOWN);
 	req = break_submit(test, 10);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	break_expect_failed(test, req, -ESHUTDOWN);
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
@@ -220,8 +220,8 @@ static void break_before_connect_fails_what_waits(struct kunit *test)
 	struct xs_request *req = break_submit(test, 10);
 
 	xs_conn_break(f->conn, -ESHUTDOWN);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ESHUTDOWN);
 
 	break_expect_failed(test, req, -ESHUTDOWN);
 }
@@ -233,7 +233,7 @@ static void break_after_break_keeps_the_first_error(struct kunit *test)
 
 	xs_conn_break(f->conn, -ESHUTDOWN);
 	xs_conn_break(f->conn, -EIO);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	break_expect_failed(test, req, -ESHUTDOWN);
 }
@@ -247,7 +247,7 @@ static void fault_after_break_keeps_the_first_error(struct kunit *test)
 	break_producer_behind(f->peer);
 	xs_conn_break(f->conn, -ESHUTDOWN);
 
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ESHUTDOWN);
 	break_expect_failed(test, req, -ESHUTDOWN);
 }
 
@@ -257,9 +257,9 @@ static void break_before_connect_survives_the_connect(struct kunit *test)
 	struct xs_request *req = break_submit(test, 10);
 
 	xs_conn_break(f->conn, -ESHUTDOWN);
-	KUNIT_ASSERT_EQ(test, xs_conn_connect(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_connect(f->conn), 0);
 
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ESHUTDOWN);
 	break_expect_failed(test, req, -ESHUTDOWN);
 }
 

@@ -148,7 +148,7 @@ static void reply_of_any_size_given_in_chunks_arrives_whole(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
 
 	conn_expect_reply(test, req, f->bytes, param->len);
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
 }
 
 static void replies_back_to_back_given_in_chunks_arrive_each(struct kunit *test)
@@ -194,7 +194,7 @@ static void request_whose_buffer_is_reused_arrives_as_submitted(struct kunit *te
 	f->peer->take = 0;
 	conn_submit(test, f->bytes, 2000);
 	conn_submit(test, buffer, sizeof(buffer));
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	memcpy(buffer, "path-BBBB", sizeof(buffer));
 	conn_submit(test, buffer, sizeof(buffer));
 	f->peer->take = SIZE_MAX;
@@ -298,7 +298,7 @@ static void reply_before_its_request_is_sent_is_dropped(struct kunit *test)
 	f->peer->take = 0;
 	conn_submit(test, f->bytes, param->before);
 	req = conn_submit(test, f->bytes, param->len);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	fake_peer_reply(f->peer, XS_READ, req->id, "early", 5);
 	fake_peer_run(f->peer, f->conn);
 	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
@@ -344,13 +344,13 @@ static void event_without_memory_is_offered_again(struct kunit *test)
 	fake_peer_event(f->peer, "/a", "token");
 	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "ok", 2);
 	fake_peer_step(f->peer);
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ENOMEM);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ENOMEM);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, f->events, 0);
 
 	f->event_err = 0;
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 	KUNIT_EXPECT_EQ(test, f->events, 1);
 	KUNIT_EXPECT_STREQ(test, f->event, "/a");
 	conn_expect_reply(test, req, "ok", 2);
@@ -364,9 +364,9 @@ static void requests_go_out_while_an_event_waits_for_memory(struct kunit *test)
 	f->event_err = -ENOMEM;
 	fake_peer_event(f->peer, "/a", "token");
 	fake_peer_step(f->peer);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	conn_submit(test, "path", 5);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	fake_peer_step(f->peer);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
@@ -378,15 +378,15 @@ static void full_ring_is_no_work_until_half_of_it_is_free(struct kunit *test)
 
 	f->peer->take = 0;
 	conn_submit(test, f->bytes, 4096);
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
 
 	f->peer->take = XENSTORE_RING_SIZE / 2 - 1;
 	fake_peer_step(f->peer);
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
 	f->peer->take = 1;
 	fake_peer_step(f->peer);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
 }
 
 static void replies_arrive_while_the_request_ring_is_full(struct kunit *test)
@@ -396,7 +396,7 @@ static void replies_arrive_while_the_request_ring_is_full(struct kunit *test)
 
 	f->peer->take = 0;
 	conn_submit(test, f->bytes, 4096);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes, 4096);
 	fake_peer_run(f->peer, f->conn);
 
@@ -410,7 +410,7 @@ static void requests_of_one_turn_cost_one_signal(struct kunit *test)
 	conn_submit(test, "a", 2);
 	conn_submit(test, "b", 2);
 	conn_submit(test, "c", 2);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
@@ -420,9 +420,9 @@ static void request_behind_unread_ones_needs_no_signal(struct kunit *test)
 	struct conn_fixture *f = test->priv;
 
 	conn_submit(test, "a", 2);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	conn_submit(test, "b", 2);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
@@ -431,8 +431,8 @@ static void idle_turn_does_not_signal(struct kunit *test)
 {
 	struct conn_fixture *f = test->priv;
 
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 }
 
@@ -442,7 +442,7 @@ static void reading_a_full_response_ring_signals(struct kunit *test)
 
 	fake_peer_reply(f->peer, XS_READ, 0, f->bytes, 1008);
 	fake_peer_step(f->peer);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
 }
@@ -453,7 +453,7 @@ static void reading_a_small_reply_does_not_signal(struct kunit *test)
 
 	fake_peer_reply(f->peer, XS_READ, 0, f->bytes, 1007);
 	fake_peer_step(f->peer);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
 }
@@ -503,7 +503,7 @@ static void reply_without_memory_fails_its_request_alone(struct kunit *test)
 	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), f->bytes, 400);
 	fake_peer_step(f->peer);
 	fake_memory_fail_nth(1);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
 	KUNIT_EXPECT_TRUE(test, xs_request_is_done(first));

@@ -52,7 +52,7 @@ static struct life_fixture *life_connect(struct kunit *test)
 {
 	struct life_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, xs_conn_connect(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_connect(f->conn), 0);
 	return f;
 }
 
@@ -60,7 +60,7 @@ static struct life_fixture *life_start(struct kunit *test)
 {
 	struct life_fixture *f = life_connect(test);
 
-	KUNIT_ASSERT_EQ(test, xs_conn_start(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_start(f->conn), 0);
 	return f;
 }
 
@@ -78,11 +78,11 @@ static void request_before_connect_is_sent_after_it(struct kunit *test)
 	struct life_fixture *f = test->priv;
 	struct xs_request *req = life_submit(test, 10);
 
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
 	life_connect(test);
-	KUNIT_EXPECT_TRUE(test, xs_conn_has_work(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
 	fake_peer_run(f->peer, f->conn);
 
 	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
@@ -94,8 +94,8 @@ static void connect_that_fails_can_be_tried_again(struct kunit *test)
 
 	f->peer->connect_err = -ENXIO;
 	life_submit(test, 10);
-	KUNIT_EXPECT_EQ(test, xs_conn_connect(f->conn), -ENXIO);
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_connect(f->conn), -ENXIO);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 	f->peer->connect_err = 0;
 	life_connect(test);
 	fake_peer_run(f->peer, f->conn);
@@ -147,7 +147,7 @@ static void leftovers_with_impossible_index_are_dropped(struct kunit *test)
 	f->peer->page->rsp_prod += XENSTORE_RING_SIZE + 1;
 	life_connect(test);
 
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 }
 
 static void leftovers_that_are_ours_are_received(struct kunit *test)
@@ -158,20 +158,20 @@ static void leftovers_that_are_ours_are_received(struct kunit *test)
 	fake_peer_step(f->peer);
 	f->peer->t.keep_responses = true;
 	life_connect(test);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, f->events, 1);
 }
 
-static void error_left_in_the_page_is_not_held_against_it(struct kunit *test)
+static void error_left_in_the_page_breaks_the_connection(struct kunit *test)
 {
 	struct life_fixture *f = test->priv;
 
 	f->peer->page->error = XENSTORE_ERROR_PROTO;
 	life_connect(test);
 
-	KUNIT_EXPECT_FALSE(test, xs_conn_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -EIO);
 }
 
 /* Ending */
@@ -185,9 +185,9 @@ static void destroy_fails_what_is_pending(struct kunit *test)
 	conn = kunit_kzalloc(test, sizeof(*conn), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, conn);
 	xs_conn_init(conn, &peer->t, &life_count_ops, test->priv);
-	KUNIT_EXPECT_EQ(test, xs_conn_connect(conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_connect(conn), 0);
 	req = fake_conn_submit(test, conn, XS_READ, "path", 5);
-	xs_conn_disconnect(conn);
+	xs_io_disconnect(conn);
 	xs_conn_destroy(conn);
 
 	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
@@ -200,8 +200,8 @@ static void disconnect_keeps_requests_for_the_next_connect(struct kunit *test)
 	struct life_fixture *f = life_connect(test);
 	struct xs_request *req = life_submit(test, 10);
 
-	xs_conn_disconnect(f->conn);
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	xs_io_disconnect(f->conn);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
 	life_connect(test);
 	fake_peer_run(f->peer, f->conn);
@@ -219,16 +219,16 @@ static void boundary_is_not_where_a_message_is_half_received(struct kunit *test)
 
 	f->peer->give = 1;
 	fake_peer_event(f->peer, "/a", "t");
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
 	for (i = 0; i < sizeof(struct xsd_sockmsg) + 4; i++) {
 		fake_peer_step(f->peer);
-		xs_conn_pump(f->conn);
-		KUNIT_EXPECT_FALSE(test, xs_conn_at_boundary(f->conn));
+		xs_io_pass(f->conn);
+		KUNIT_EXPECT_FALSE(test, xs_io_at_boundary(f->conn));
 	}
 	fake_peer_step(f->peer);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
 	KUNIT_EXPECT_EQ(test, f->events, 1);
 }
 
@@ -238,12 +238,12 @@ static void boundary_is_not_where_a_message_is_half_sent(struct kunit *test)
 
 	f->peer->take = 0;
 	life_submit(test, 2000);
-	xs_conn_pump(f->conn);
-	KUNIT_EXPECT_FALSE(test, xs_conn_at_boundary(f->conn));
+	xs_io_pass(f->conn);
+	KUNIT_EXPECT_FALSE(test, xs_io_at_boundary(f->conn));
 	f->peer->take = SIZE_MAX;
 	fake_peer_run(f->peer, f->conn);
 
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
 }
 
 static void reconnect_starts_over_on_the_new_page(struct kunit *test)
@@ -254,8 +254,8 @@ static void reconnect_starts_over_on_the_new_page(struct kunit *test)
 	/* Half a message of the old server is forgotten. */
 	fake_peer_put(f->peer, "half", 4);
 	fake_peer_step(f->peer);
-	xs_conn_pump(f->conn);
-	KUNIT_EXPECT_EQ(test, xs_conn_reconnect(f->conn), 0);
+	xs_io_pass(f->conn);
+	KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), 0);
 	req = life_submit(test, 10);
 	fake_peer_run(f->peer, f->conn);
 	fake_peer_reply(f->peer, XS_READ, req->id, "good", 4);
@@ -279,13 +279,13 @@ static void reply_from_before_a_break_is_dropped_after_the_resume(struct kunit *
 	fake_peer_run(f->peer, f->conn);
 	f->peer->take = 0;
 	half = life_submit(test, 2000);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	xs_conn_break(f->conn, -EIO);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	KUNIT_ASSERT_TRUE(test, xs_request_is_done(half));
 
 	f->peer->take = XENSTORE_RING_SIZE;
-	KUNIT_ASSERT_EQ(test, xs_conn_reconnect(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_reconnect(f->conn), 0);
 	new = life_submit(test, 10);
 	fake_peer_run(f->peer, f->conn);
 	fake_peer_reply(f->peer, XS_READ, old->id, "late", 4);
@@ -313,7 +313,7 @@ static void turn_within_reclaim_starts_no_io(struct kunit *test)
 	fake_peer_step(f->peer);
 
 	fs_reclaim_acquire(GFP_KERNEL);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	fs_reclaim_release(GFP_KERNEL);
 
 	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
@@ -326,7 +326,7 @@ static void reconnect_that_fails_keeps_the_generation(struct kunit *test)
 
 	f->peer->reconnect_err = -EIO;
 
-	KUNIT_EXPECT_EQ(test, xs_conn_reconnect(f->conn), -EIO);
+	KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), -EIO);
 	KUNIT_EXPECT_EQ(test, f->conn->generation, 0);
 }
 
@@ -362,7 +362,7 @@ static void stop_keeps_what_is_pending(struct kunit *test)
 	struct life_fixture *f = life_start(test);
 	struct xs_request *req = life_submit(test, 10);
 
-	xs_conn_stop(f->conn);
+	xs_io_stop(f->conn);
 
 	KUNIT_EXPECT_NULL(test, f->conn->thread);
 	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
@@ -370,7 +370,7 @@ static void stop_keeps_what_is_pending(struct kunit *test)
 
 static int life_park(void *arg)
 {
-	xs_conn_park(arg);
+	xs_io_park(arg);
 	return 0;
 }
 
@@ -388,7 +388,7 @@ static void park_waits_for_the_end_of_a_message(struct kunit *test)
 	fake_peer_step(f->peer);
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, park), 0);
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
 	KUNIT_EXPECT_EQ(test, f->events, 1);
 }
 
@@ -396,12 +396,12 @@ static void parked_thread_leaves_the_ring_alone(struct kunit *test)
 {
 	struct life_fixture *f = life_start(test);
 
-	xs_conn_park(f->conn);
+	xs_io_park(f->conn);
 	fake_peer_event(f->peer, "/a", "token");
 	fake_peer_step(f->peer);
 	schedule();
 	KUNIT_EXPECT_EQ(test, f->events, 0);
-	xs_conn_unpark(f->conn);
+	xs_io_unpark(f->conn);
 
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(f->events)));
 }
@@ -410,8 +410,8 @@ static void stop_ends_a_parked_thread(struct kunit *test)
 {
 	struct life_fixture *f = life_start(test);
 
-	xs_conn_park(f->conn);
-	xs_conn_stop(f->conn);
+	xs_io_park(f->conn);
+	xs_io_stop(f->conn);
 
 	KUNIT_EXPECT_NULL(test, f->conn->thread);
 }
@@ -423,7 +423,7 @@ static int life_start_while_killed(void *arg)
 	/* The one way to make kthread_create() fail. */
 	allow_signal(SIGKILL);
 	send_sig(SIGKILL, current, 1);
-	err = xs_conn_start(arg);
+	err = xs_io_start(arg);
 	flush_signals(current);
 	return err;
 }
@@ -438,7 +438,7 @@ static void start_without_a_thread_fails_and_can_be_repeated(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), -EINTR);
 	KUNIT_EXPECT_NULL(test, f->conn->thread);
-	KUNIT_EXPECT_EQ(test, xs_conn_start(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_start(f->conn), 0);
 }
 
 static struct kunit_case life_cases[] = {
@@ -449,7 +449,7 @@ static struct kunit_case life_cases[] = {
 	KUNIT_CASE(leftovers_that_filled_the_ring_are_signalled_as_gone),
 	KUNIT_CASE(leftovers_with_impossible_index_are_dropped),
 	KUNIT_CASE(leftovers_that_are_ours_are_received),
-	KUNIT_CASE(error_left_in_the_page_is_not_held_against_it),
+	KUNIT_CASE(error_left_in_the_page_breaks_the_connection),
 	KUNIT_CASE(destroy_fails_what_is_pending),
 	KUNIT_CASE(disconnect_keeps_requests_for_the_next_connect),
 	KUNIT_CASE(boundary_is_not_where_a_message_is_half_received),

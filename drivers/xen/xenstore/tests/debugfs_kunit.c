@@ -60,7 +60,7 @@ static const char *debugfs_watch(struct debugfs_fixture *f,
 				 const struct xs_watch_entry *entry)
 {
 	f->m.count = 0;
-	xs_debugfs_show_watch(&f->m, &f->site->watches, entry);
+	xs_debugfs_show_watch(&f->m, &f->site->store.watches, entry);
 	f->text[f->m.count] = '\0';
 	return f->text;
 }
@@ -218,7 +218,7 @@ static void watch_of_a_client_is_direct(struct kunit *test)
 	unsigned long id = 0;
 
 	fake_user_watch(f->site, session, "/path\0token", 12);
-	entry = xa_find(&f->site->watches.entries, &id, ULONG_MAX, XA_PRESENT);
+	entry = xa_find(&f->site->store.watches.entries, &id, ULONG_MAX, XA_PRESENT);
 	KUNIT_EXPECT_STREQ(test, debugfs_watch(f, entry), "1 direct - /path\n");
 	debugfs_expect_lacks(test, f->text, "token");
 	fake_user_close(f->site, session);
@@ -282,7 +282,7 @@ static void debugfs_remove_dir(void *dir)
 static void debugfs_create_files(struct kunit *test)
 {
 	struct debugfs_fixture *f = test->priv;
-	struct dentry *dir = xs_debugfs_create(&f->site->watches);
+	struct dentry *dir = xs_debugfs_create(&f->site->store.watches);
 
 	if (IS_ERR(dir))
 		kunit_skip(test, "this kernel has a store already");
@@ -314,7 +314,7 @@ static struct xs_watch_entry *debugfs_add_watch(struct kunit *test,
 	entry = xs_watch_entry_alloc(watch->node, "", 0, GFP_KERNEL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(entry));
 	entry->watch = watch;
-	KUNIT_ASSERT_EQ(test, xs_watch_entry_add(&f->site->watches, entry), 0);
+	KUNIT_ASSERT_EQ(test, xs_watch_entry_add(&f->site->store.watches, entry), 0);
 	xs_watch_entry_put(entry);
 	return entry;
 }
@@ -333,13 +333,13 @@ static void all_watches_are_in_the_file(struct kunit *test)
 		debugfs_add_watch(test, &watch);
 	/* Ids need not follow each other. */
 	for (i = 0; i < 100; i++)
-		xs_watch_entry_remove(&f->site->watches,
-				      xa_load(&f->site->watches.entries,
+		xs_watch_entry_remove(&f->site->store.watches,
+				      xa_load(&f->site->store.watches.entries,
 					      1 + 5 * i));
 
 	KUNIT_EXPECT_EQ(test, debugfs_lines(test, "xenbus/watches"), 400);
-	xa_for_each(&f->site->watches.entries, id, entry)
-		xs_watch_entry_remove(&f->site->watches, entry);
+	xa_for_each(&f->site->store.watches.entries, id, entry)
+		xs_watch_entry_remove(&f->site->store.watches, entry);
 }
 
 /* Counters and latencies */
@@ -354,7 +354,7 @@ static void counters_are_lines_of_name_and_value(struct kunit *test)
 	fake_peer_reply(f->site->peer, XS_READ, req->id, "again", 5);
 	fake_peer_event(f->site->peer, "/path", "unknown");
 	test_env_run(f->site);
-	xs_debugfs_show_counters(&f->m, &f->site->watches);
+	xs_debugfs_show_counters(&f->m, &f->site->store.watches);
 
 	debugfs_expect_has(test, f->text, "connected 1\n");
 	debugfs_expect_has(test, f->text, "\nresumes 0\n");

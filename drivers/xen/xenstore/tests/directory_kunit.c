@@ -56,7 +56,7 @@ static void directory_unblock(void *data)
 	struct directory_fixture *f = data;
 
 	xs_conn_break(f->site->conn, -EIO);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 }
 
 /* The server has said that there is too much for one message. */

@@ -36,8 +36,8 @@ static void fake_conn_release(void *data)
 	struct fake_conn *fake = data;
 	struct xs_conn *conn = &fake->conn;
 
-	xs_conn_stop(conn);
-	xs_conn_disconnect(conn);
+	xs_io_stop(conn);
+	xs_io_disconnect(conn);
 	/* Warns about a request that has never completed. */
 	xs_conn_destroy(conn);
 	KUNIT_EXPECT_EQ_MSG(fake->test, conn->gate.inside, 0,
@@ -89,14 +89,15 @@ struct xs_conn *fake_conn_create(struct kunit *test, struct xs_transport *t,
 	KUNIT_ASSERT_NOT_NULL(test, fake);
 	fake->test = test;
 	conn = &fake->conn;
-	KUNIT_ASSERT_EQ(test, xs_conn_init(conn, t, ops ?: &fake_conn_ignore_ops,
-					   owner), 0);
+	xs_conn_init(conn, t, ops ?: &fake_conn_ignore_ops, owner);
+	/* Ids that a test can foretell. */
+	conn->next_id = 1;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_conn_release,
 							fake), 0);
 	if (level >= FAKE_CONN_UP)
-		KUNIT_ASSERT_EQ(test, xs_conn_connect(conn), 0);
+		KUNIT_ASSERT_EQ(test, xs_io_connect(conn), 0);
 	if (level >= FAKE_CONN_RUNNING)
-		KUNIT_ASSERT_EQ(test, xs_conn_start(conn), 0);
+		KUNIT_ASSERT_EQ(test, xs_io_start(conn), 0);
 	return conn;
 }
 

@@ -11,7 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 
-#include "conn.h"
+#include "conn_internal.h"
 
 struct kunit;
 struct task_struct;
@@ -35,7 +35,7 @@ struct task_struct;
 /**
  * enum fake_conn_level - how far fake_conn_create() goes
  * @FAKE_CONN_DOWN: initialised only
- * @FAKE_CONN_UP: connected; the test calls xs_conn_pump()
+ * @FAKE_CONN_UP: connected; the test calls xs_io_pass()
  * @FAKE_CONN_RUNNING: connected, and an kthread runs
  */
 enum fake_conn_level {

@@ -181,17 +181,17 @@ void fake_peer_settle(struct fake_peer *peer)
  * @conn: a connection without a thread
  *
  * Context: Process.
- * Return: 0 or the error of xs_conn_pump(), which ends the run.
+ * Return: 0 or the error of xs_io_pass(), which ends the run.
  */
 int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn)
 {
 	int err;
 
 	do {
-		err = xs_conn_pump(conn);
+		err = xs_io_pass(conn);
 		if (err)
 			return err;
-	} while (fake_peer_step(peer) || xs_conn_has_work(conn));
+	} while (fake_peer_step(peer) || xs_io_has_work(conn));
 	return 0;
 }
 
@@ -543,3 +543,4 @@ struct fake_peer *fake_peer_create(struct kunit *test)
 MODULE_DESCRIPTION("KUnit suites of the XenStore core");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(XENSTORE);
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);

@@ -325,9 +325,9 @@ static void event_comes_after_the_reply_or_before_it_as_told(struct kunit *test)
 	f->store->peer.automatic = false;
 	f->store->peer.give = sizeof(struct xsd_sockmsg) + 5;
 	req = fake_conn_submit(test, f->conn, XS_WATCH, "/a\0t", 5);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 	fake_peer_step(&f->store->peer);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_STREQ(test, f->events, "/a t ");
 	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
@@ -446,7 +446,7 @@ static void reconnect_forgets_the_client_but_not_the_nodes(struct kunit *test)
 	fake_store_write(f->store, "/a", "value", 5);
 	store_ask(test, XS_WATCH, "/a\0t", 5);
 	store_start(test);
-	KUNIT_EXPECT_EQ(test, xs_conn_reconnect(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), 0);
 
 	KUNIT_EXPECT_EQ(test, fake_store_watches(f->store, NULL), 0);
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(f->store), 0);

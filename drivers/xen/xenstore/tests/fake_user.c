@@ -75,8 +75,7 @@ struct xs_session *fake_user_open(struct test_env *site)
 	client = kunit_kzalloc(test, sizeof(*client), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, client);
 	client->site = site;
-	client->session = xs_session_open(site->conn, &site->watches,
-					  &site->limits);
+	client->session = xs_session_open(&site->store);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(client->session));
 	xs_session_get(client->session);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,

@@ -38,12 +38,10 @@ struct test_env {
 	struct kunit *test;
 	/** @peer: const */
 	struct fake_peer *peer;
-	/** @conn: const */
+	/** @store: connected, but without threads; the test may change its limits */
+	struct xs_store store;
+	/** @conn: that of @store */
 	struct xs_conn *conn;
-	/** @watches: what @conn hands its events to */
-	struct xs_watches watches;
-	/** @limits: of every client; the test may change them */
-	struct xs_session_limits limits;
 	/** @next: which of the peer's messages test_env_next() returns */
 	unsigned int next;
 	/** @tx_id: transaction that the last answered START got */

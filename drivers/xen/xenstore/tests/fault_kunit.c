@@ -190,8 +190,7 @@ static void open_without_memory_fails(struct kunit *test)
 	struct xs_session *session;
 
 	fake_memory_fail_nth(1);
-	session = xs_session_open(f->site->conn, &f->site->watches,
-				  &f->site->limits);
+	session = xs_session_open(&f->site->store);
 	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
 	KUNIT_ASSERT_TRUE(test, IS_ERR(session));
 	KUNIT_EXPECT_EQ(test, PTR_ERR(session), -ENOMEM);
@@ -211,7 +210,7 @@ static void reply_without_memory_becomes_an_error(struct kunit *test)
 	fake_peer_step(f->site->peer);
 
 	fake_memory_fail_nth(1);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
 	fake_user_expect(f->site, f->session, XS_ERROR, 1, 0, "ENOMEM", 7);
 	fake_user_expect(f->site, f->session, XS_READ, 2, 0, f->big, 400);
@@ -225,7 +224,7 @@ static bool fault_fire(struct fault_fixture *f, const char *token, u32 n)
 	fake_peer_event(f->site->peer, "w", token);
 	fake_peer_step(f->site->peer);
 	fake_memory_fail_nth(n);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	failed = fake_memory_has_failed();
 	test_env_run(f->site);
 	return failed;
@@ -256,14 +255,14 @@ static int fault_register_call(void *data)
 {
 	struct fault_fixture *f = data;
 
-	return xs_watch_register(&f->site->watches, &f->driver);
+	return xs_watch_register(&f->site->store.watches, &f->driver);
 }
 
 static int fault_unregister_call(void *data)
 {
 	struct fault_fixture *f = data;
 
-	xs_watch_unregister(&f->site->watches, &f->driver);
+	xs_watch_unregister(&f->site->store.watches, &f->driver);
 	return 0;
 }
 
@@ -284,8 +283,8 @@ static void event_for_a_driver_without_memory_comes_later(struct kunit *test)
 
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		failed = fault_fire(f, test_env_token(watch), i);
-		KUNIT_EXPECT_TRUE(test, xs_watches_dispatch(&f->site->watches));
-		KUNIT_EXPECT_FALSE(test, xs_watches_dispatch(&f->site->watches));
+		KUNIT_EXPECT_TRUE(test, xs_watches_dispatch(&f->site->store.watches));
+		KUNIT_EXPECT_FALSE(test, xs_watches_dispatch(&f->site->store.watches));
 	}
 	KUNIT_EXPECT_GT(test, i, 2);
 	KUNIT_EXPECT_FALSE(test, failed);
@@ -309,10 +308,10 @@ static void registration_without_memory_leaves_nothing(struct kunit *test)
 	test_env_start(site);
 	for (i = 1; failed && i < FAULT_MAX; i++) {
 		fake_memory_fail_nth(i);
-		err = xs_watch_register(&site->watches, &f->driver);
+		err = xs_watch_register(&site->store.watches, &f->driver);
 		failed = fake_memory_has_failed();
 		if (!err)
-			xs_watch_unregister(&site->watches, &f->driver);
+			xs_watch_unregister(&site->store.watches, &f->driver);
 		else
 			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
 		KUNIT_EXPECT_FALSE(test, test_env_has_watches(site));
@@ -394,7 +393,7 @@ static int fault_resume_call(void *data)
 	struct fault_fixture *f = data;
 
 	fake_memory_fail_nth(1);
-	xs_watches_resume(&f->site->watches);
+	xs_store_resume(&f->site->store);
 	fake_memory_has_failed();
 	return 0;
 }

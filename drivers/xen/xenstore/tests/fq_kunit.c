@@ -134,9 +134,9 @@ static void request_begun_is_finished_before_the_next_turn(struct kunit *test)
 
 	f->site->peer->take = 0;
 	large = source_submit(test, &f->a, 2000);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	small = source_submit(test, &f->b, 8);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	f->site->peer->take = XENSTORE_RING_SIZE;
 	test_env_run(f->site);
 
@@ -163,9 +163,9 @@ static void break_takes_every_source_out(struct kunit *test)
 	source_submit(test, &f->a, 2000);
 	source_submit(test, &f->a, 8);
 	source_submit(test, &f->b, 8);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	xs_conn_break(f->site->conn, -EIO);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.queue));
@@ -204,7 +204,7 @@ static void source_flood(struct kunit *test)
 		for (n = 0; n < FLOOD_LENGTH; n++)
 			source_submit(test, &f->many[i], 8);
 	}
-	for (i = 0; i < SOURCES + XS_CROWD_DEPTH; i++)
+	for (i = 0; i < SOURCES + XS_FQ_DEPTH; i++)
 		test_env_answer(f->site, test_env_next(f->site));
 }
 
@@ -220,7 +220,7 @@ static void those_who_flood_leave_few_requests_unanswered(struct kunit *test)
 
 	source_flood(test);
 
-	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_CROWD_DEPTH);
+	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_FQ_DEPTH);
 }
 
 static void all_who_flood_get_through(struct kunit *test)
@@ -230,7 +230,7 @@ static void all_who_flood_get_through(struct kunit *test)
 	source_flood(test);
 
 	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site),
-			SOURCES * (FLOOD_LENGTH - 1) - XS_CROWD_DEPTH);
+			SOURCES * (FLOOD_LENGTH - 1) - XS_FQ_DEPTH);
 }
 
 static void newcomer_goes_before_all_who_flood(struct kunit *test)
@@ -243,7 +243,7 @@ static void newcomer_goes_before_all_who_flood(struct kunit *test)
 	newcomer = source_submit(test, &f->a, 8);
 	test_env_run(f->site);
 
-	source_expect_seen(test, SOURCES + 2 * XS_CROWD_DEPTH, newcomer);
+	source_expect_seen(test, SOURCES + 2 * XS_FQ_DEPTH, newcomer);
 }
 
 /* They get every other turn. */
@@ -255,7 +255,7 @@ static void newcomers_do_not_starve_one_who_floods(struct kunit *test)
 
 	for (i = 0; i < 4; i++)
 		flood[i] = source_submit(test, &f->a, 1000);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	for (i = 0; i < 3; i++)
 		ids[i] = source_submit(test, &f->many[i], 8);
 	test_env_run(f->site);
@@ -277,14 +277,14 @@ static void newcomers_in_flight_do_not_stop_a_flood(struct kunit *test)
 
 	for (i = 0; i < 3; i++)
 		source_submit(test, &f->a, 8);
-	for (i = 0; i < 2 * XS_CROWD_DEPTH; i++)
+	for (i = 0; i < 2 * XS_FQ_DEPTH; i++)
 		source_submit(test, &f->many[i], 8);
 	test_env_run(f->site);
 	source_submit(test, &f->a, 8);
 	last = source_submit(test, &f->a, 8);
 	test_env_run(f->site);
 
-	source_expect_seen(test, 4 + 2 * XS_CROWD_DEPTH, last);
+	source_expect_seen(test, 4 + 2 * XS_FQ_DEPTH, last);
 }
 
 /* A flood of one that a newcomer came into. */
@@ -293,11 +293,11 @@ static void source_flood_with_a_newcomer(struct kunit *test)
 	struct source_fixture *f = test->priv;
 	unsigned int i;
 
-	for (i = 0; i < 2 * XS_CROWD_MEMORY; i++)
+	for (i = 0; i < 2 * XS_FQ_MEMORY; i++)
 		source_submit(test, &f->a, 200);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	source_submit(test, &f->b, 8);
-	while (source_unanswered(f) > XS_CROWD_DEPTH)
+	while (source_unanswered(f) > XS_FQ_DEPTH)
 		test_env_answer(f->site, test_env_next(f->site));
 }
 
@@ -309,7 +309,7 @@ static void one_who_floods_is_held_up_while_newcomers_are_expected(struct kunit 
 	test_env_answer(f->site, test_env_next(f->site));
 	test_env_answer(f->site, test_env_next(f->site));
 
-	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_CROWD_DEPTH);
+	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_FQ_DEPTH);
 }
 
 static void one_who_floods_is_not_held_up_when_no_newcomer_has_come(struct kunit *test)
@@ -318,10 +318,10 @@ static void one_who_floods_is_not_held_up_when_no_newcomer_has_come(struct kunit
 	unsigned int i;
 
 	source_flood_with_a_newcomer(test);
-	for (i = 0; i < XS_CROWD_MEMORY; i++)
+	for (i = 0; i < XS_FQ_MEMORY; i++)
 		test_env_answer(f->site, test_env_next(f->site));
 
-	KUNIT_EXPECT_GT(test, source_unanswered(f), XS_CROWD_DEPTH);
+	KUNIT_EXPECT_GT(test, source_unanswered(f), XS_FQ_DEPTH);
 }
 
 static struct kunit_case source_cases[] = {

@@ -147,7 +147,7 @@ static void room_at_any_index_is_what_is_not_used(struct kunit *test)
 
 	for (used = 0; used <= RING; used++) {
 		ring_set_requests(f, param->start, param->start + used);
-		KUNIT_ASSERT_EQ(test, xs_ring_room(&f->requests),
+		KUNIT_ASSERT_EQ(test, xs_ring_free(&f->requests),
 				(int)(RING - used));
 	}
 }
@@ -227,7 +227,7 @@ static void write_with_impossible_index_is_eio(struct kunit *test)
 
 	ring_set_requests(f, param->theirs, param->ours);
 
-	KUNIT_EXPECT_EQ(test, xs_ring_room(&f->requests), -EIO);
+	KUNIT_EXPECT_EQ(test, xs_ring_free(&f->requests), -EIO);
 	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 16), -EIO);
 	KUNIT_EXPECT_FALSE(test, xs_ring_publish_requests(&f->requests));
 	KUNIT_EXPECT_EQ(test, f->page->req_prod, param->ours);
@@ -441,6 +441,7 @@ static void skip_over_impossible_index_leaves_an_empty_ring(struct kunit *test)
 	ring_set_responses(f, 0, 5000);
 	KUNIT_EXPECT_EQ(test, xs_ring_available(&f->responses), -EIO);
 	xs_ring_skip(&f->responses);
+	xs_ring_publish_responses(&f->responses);
 
 	KUNIT_EXPECT_EQ(test, xs_ring_available(&f->responses), 0);
 }

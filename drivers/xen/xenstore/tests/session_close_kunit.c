@@ -56,7 +56,7 @@ static void close_expect_suspend_completes(struct kunit *test)
 	struct close_fixture *f = test->priv;
 
 	test_env_suspend(f->site);
-	xs_watches_suspend_cancel(&f->site->watches);
+	xs_store_suspend_cancel(&f->site->store);
 }
 
 /* === Transactions === */
@@ -278,7 +278,7 @@ static void request_that_has_left_in_part_is_completed(struct kunit *test)
 	fake_user_send(f->site, f->session, XS_WRITE, 1, 0, value,
 			 sizeof(value));
 	fake_user_send(f->site, f->session, XS_RM, 2, 0, "k", 2);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 	fake_user_close(f->site, f->session);
 	msg = close_next(test, XS_WRITE);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, sizeof(value));

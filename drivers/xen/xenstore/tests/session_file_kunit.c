@@ -57,9 +57,7 @@ static int file_init(struct kunit *test)
 	file = anon_inode_getfile("[xenstore]", &file_fops, NULL, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	KUNIT_ASSERT_EQ(test, xs_session_file_open(file_inode(file), file,
-						   f->site->conn,
-						   &f->site->watches,
-						   &f->site->limits), 0);
+						   &f->site->store), 0);
 	f->file = file;
 	f->session = file->private_data;
 	xs_session_get(f->session);
@@ -150,7 +148,7 @@ static void write_to_a_nonblocking_file_does_not_wait(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->limits.requests = 1;
+	f->site->store.limits.requests = 1;
 	f->file->f_flags |= O_NONBLOCK;
 	KUNIT_EXPECT_EQ(test, file_write(f, 0), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, file_write(f, 0), -EAGAIN);
@@ -160,7 +158,7 @@ static void write_that_must_not_wait_does_not(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->limits.requests = 1;
+	f->site->store.limits.requests = 1;
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
 }
@@ -269,7 +267,7 @@ static void file_at_its_limit_is_not_writable(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->limits.requests = 1;
+	f->site->store.limits.requests = 1;
 	file_have_reply(test);
 	KUNIT_EXPECT_EQ(test, file_poll(f), FILE_IN);
 }
@@ -280,7 +278,7 @@ static void file_is_writable_again_when_a_reply_has_been_read(struct kunit *test
 	struct file_fixture *f = test->priv;
 	char reply[32];
 
-	f->site->limits.requests = 1;
+	f->site->store.limits.requests = 1;
 	file_have_reply(test);
 	poller = file_poller_create(test);
 	KUNIT_ASSERT_GT(test, file_read(f, reply, sizeof(reply), 0), 0);
@@ -298,7 +296,7 @@ static void file_is_not_writable_during_a_suspend(struct kunit *test)
 	poller = file_poller_create(test);
 	KUNIT_EXPECT_EQ(test, file_poll(f), 0);
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
-	xs_watches_suspend_cancel(&f->site->watches);
+	xs_store_suspend_cancel(&f->site->store);
 	KUNIT_EXPECT_EQ(test, file_poll(f), FILE_OUT);
 	KUNIT_EXPECT_GT(test, poller->woken, 0);
 }

@@ -49,7 +49,7 @@ static struct limit_fixture *limit_fill(struct kunit *test, unsigned int n)
 	struct limit_fixture *f = test->priv;
 	unsigned int i;
 
-	f->site->limits.requests = n;
+	f->site->store.limits.requests = n;
 	for (i = 0; i < n; i++)
 		fake_user_send(f->site, f->session, XS_READ, i, 0, "key", 4);
 	return f;
@@ -90,7 +90,7 @@ static void answer_that_needs_no_server_counts_as_well(struct kunit *test)
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->limits.requests = 1;
+	f->site->store.limits.requests = 1;
 	fake_user_send(f->site, f->session, XS_READ, 1, 77, "key", 4);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
@@ -102,7 +102,7 @@ static void write_of_several_messages_is_cut_short_at_the_limit(struct kunit *te
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->limits.requests = 2;
+	f->site->store.limits.requests = 2;
 
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->out,
 						3 * KEY_SIZE), 2 * KEY_SIZE);
@@ -114,7 +114,7 @@ static void bytes_beyond_the_limit_stop_requests_until_they_are_read(struct kuni
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->limits.bytes = 4000;
+	f->site->store.limits.bytes = 4000;
 	fake_user_send(f->site, f->session, XS_READ, 1, 0, "key", 4);
 	test_env_reply(f->site, test_env_next(f->site), f->bytes, 4001);
 
@@ -127,8 +127,8 @@ static void limit_of_zero_still_lets_one_request_through(struct kunit *test)
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->limits.requests = 0;
-	f->site->limits.bytes = 0;
+	f->site->store.limits.requests = 0;
+	f->site->store.limits.bytes = 0;
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
@@ -170,7 +170,7 @@ static void limit_lift(void *data)
 {
 	struct limit_fixture *f = data;
 
-	f->site->limits.requests = 1024;
+	f->site->store.limits.requests = 1024;
 	wake_up_interruptible(&f->session->wq);
 }
 
@@ -210,7 +210,7 @@ static void events_beyond_the_limit_are_one_for_the_watch(struct kunit *test)
 	char path[16];
 	unsigned int i;
 
-	f->site->limits.events = 3;
+	f->site->store.limits.events = 3;
 	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
 	for (i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "/a/%u", i);
@@ -230,7 +230,7 @@ static void events_do_not_stop_requests(struct kunit *test)
 	struct limit_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	f->site->limits.events = 1;
+	f->site->store.limits.events = 1;
 	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
 	test_env_event(f->site, watch, "/a/b");
 	test_env_event(f->site, watch, "/a/c");

@@ -42,7 +42,7 @@ static unsigned int swatch_dropped(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	return f->site->watches.dropped;
+	return f->site->store.watches.dropped;
 }
 
 /* === Setting === */

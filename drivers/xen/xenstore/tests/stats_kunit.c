@@ -16,7 +16,7 @@
 struct stats_fixture {
 	struct fake_peer *peer;
 	struct xs_conn *conn;
-	const struct xs_conn_stats *stats;
+	const struct xs_stats *stats;
 };
 
 static int stats_init(struct kunit *test)
@@ -46,7 +46,7 @@ static void stats_call(struct kunit *test, u32 type, u64 latency)
 	KUNIT_ASSERT_TRUE(test, xs_request_is_done(req));
 }
 
-static unsigned long stats_row(const struct xs_conn_stats *stats, u32 row,
+static unsigned long stats_row(const struct xs_stats *stats, u32 row,
 			       unsigned int from)
 {
 	unsigned long sum = 0;
@@ -134,7 +134,7 @@ static void request_that_fails_has_no_latency(struct kunit *test)
 
 	fake_conn_submit(test, f->conn, XS_READ, "path", 5);
 	xs_conn_break(f->conn, -EIO);
-	xs_conn_pump(f->conn);
+	xs_io_pass(f->conn);
 
 	KUNIT_EXPECT_EQ(test, f->stats->submitted, 1);
 	KUNIT_EXPECT_EQ(test, f->stats->replies, 0);
@@ -190,10 +190,10 @@ static void turn_is_counted_once(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
-	KUNIT_EXPECT_EQ(test, xs_conn_pump(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
 
-	KUNIT_EXPECT_EQ(test, f->stats->turns, 2);
+	KUNIT_EXPECT_EQ(test, f->stats->passes, 2);
 }
 
 static void signal_without_anybody_asleep_is_no_wake(struct kunit *test)
@@ -203,7 +203,7 @@ static void signal_without_anybody_asleep_is_no_wake(struct kunit *test)
 	fake_peer_event(f->peer, "/path", "token");
 	fake_peer_step(f->peer);
 
-	KUNIT_EXPECT_EQ(test, f->stats->signals, 1);
+	KUNIT_EXPECT_EQ(test, f->stats->interrupts, 1);
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 0);
 }
 
@@ -218,15 +218,15 @@ static void signal_wakes_only_if_there_is_work(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, xs_conn_start(f->conn), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_start(f->conn), 0);
 	KUNIT_ASSERT_TRUE(test, stats_thread_sleeps(f));
 	f->peer->t.notified(&f->peer->t);
-	KUNIT_EXPECT_EQ(test, f->stats->signals, 1);
+	KUNIT_EXPECT_EQ(test, f->stats->interrupts, 1);
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 0);
 
 	fake_peer_event(f->peer, "/path", "token");
 	fake_peer_step(f->peer);
-	KUNIT_EXPECT_EQ(test, f->stats->signals, 2);
+	KUNIT_EXPECT_EQ(test, f->stats->interrupts, 2);
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 1);
 	KUNIT_EXPECT_TRUE(test,
 			  fake_wait_until(READ_ONCE(f->stats->events) == 1));

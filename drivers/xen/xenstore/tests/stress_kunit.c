@@ -249,11 +249,11 @@ static void workers_during_suspends_read_what_they_wrote(struct kunit *test)
 	for (i = 0; i < 20; i++) {
 		xs_gate_close(&f->conn->gate);
 		xs_gate_drain(&f->conn->gate);
-		xs_conn_park(f->conn);
+		xs_io_park(f->conn);
 		KUNIT_EXPECT_TRUE(test, fake_conn_is_idle(f->conn));
-		KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->conn));
-		KUNIT_EXPECT_EQ(test, xs_conn_reconnect(f->conn), 0);
-		xs_conn_unpark(f->conn);
+		KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
+		KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), 0);
+		xs_io_unpark(f->conn);
 		xs_gate_open(&f->conn->gate);
 		cond_resched();
 	}

@@ -53,13 +53,13 @@ static int suspend_call(void *data)
 {
 	struct suspend_fixture *f = data;
 
-	xs_watches_suspend(&f->site->watches);
+	xs_store_suspend(&f->site->store);
 	return 0;
 }
 
 static void suspend_cancel(struct suspend_fixture *f)
 {
-	xs_watches_suspend_cancel(&f->site->watches);
+	xs_store_suspend_cancel(&f->site->store);
 }
 
 /* Opening the gate unblocks whatever a test leaves behind. */
@@ -109,14 +109,14 @@ static int suspend_register_call(void *data)
 {
 	struct suspend_fixture *f = data;
 
-	return xs_watch_register(&f->site->watches, &f->watch);
+	return xs_watch_register(&f->site->store.watches, &f->watch);
 }
 
 static int suspend_unregister_call(void *data)
 {
 	struct suspend_fixture *f = data;
 
-	xs_watch_unregister(&f->site->watches, &f->watch);
+	xs_watch_unregister(&f->site->store.watches, &f->watch);
 	return 0;
 }
 
@@ -216,8 +216,8 @@ static void suspend_waits_for_the_rest_of_an_event(struct kunit *test)
 	int i;
 
 	suspend_send_half_an_event(test);
-	xs_conn_pump(f->site->conn);
-	KUNIT_ASSERT_FALSE(test, xs_conn_at_boundary(f->site->conn));
+	xs_io_pass(f->site->conn);
+	KUNIT_ASSERT_FALSE(test, xs_io_at_boundary(f->site->conn));
 	test_env_start(f->site);
 	/* Not before it has begun: kthread_park() stops a new thread at once. */
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->wq)));
@@ -228,7 +228,7 @@ static void suspend_waits_for_the_rest_of_an_event(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
 	suspend_send_the_rest(f);
 	fake_call_result(test, suspend);
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->site->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->site->conn));
 	/* It was complete before the thread was parked. */
 	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
 	suspend_cancel(f);
@@ -241,7 +241,7 @@ static void suspend_leaves_what_is_not_complete_in_the_ring(struct kunit *test)
 	suspend_send_half_an_event(test);
 	test_env_start(f->site);
 	test_env_suspend(f->site);
-	KUNIT_EXPECT_TRUE(test, xs_conn_at_boundary(f->site->conn));
+	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->site->conn));
 	suspend_cancel(f);
 	suspend_send_the_rest(f);
 	fake_user_expect_event(f->site, f->session, "w\0t", 4);
@@ -524,9 +524,9 @@ static void resume_without_a_server_breaks_the_connection(struct kunit *test)
 	test_env_start(f->site);
 	test_env_suspend(f->site);
 	f->site->peer->reconnect_err = -ENXIO;
-	xs_watches_resume(&f->site->watches);
+	xs_store_resume(&f->site->store);
 	KUNIT_EXPECT_FALSE(test, f->site->conn->gate.closed);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(!xs_conn_has_work(f->site->conn)));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(!xs_io_has_work(f->site->conn)));
 	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session, XS_READ,
 						   1, 0, "k", 2), -EIO);
 }
@@ -544,9 +544,9 @@ static void resume_can_be_repeated_under_traffic(struct kunit *test)
 	for (i = 0; i < 20; i++) {
 		fake_user_expect_event(site, session, "/a\0t", 5);
 		fake_user_send(site, session, XS_WRITE, i, 0, "/a\0v", 4);
-		xs_watches_suspend(&site->watches);
+		xs_store_suspend(&site->store);
 		fake_user_expect(site, session, XS_WRITE, i, 0, "OK", 3);
-		xs_watches_resume(&site->watches);
+		xs_store_resume(&site->store);
 		KUNIT_EXPECT_EQ(test, fake_store_watches(store, "/a"), 1);
 	}
 }

@@ -16,12 +16,16 @@
 static void test_env_release(void *data)
 {
 	struct test_env *site = data;
+	struct xs_gate *gate = &site->conn->gate;
 
-	xs_watches_stop(&site->watches);
-	xs_conn_stop(site->conn);
+	xs_store_stop(&site->store);
 	KUNIT_EXPECT_FALSE_MSG(site->test, test_env_has_watches(site),
 			       "a watch has not been removed");
-	xs_watches_destroy(&site->watches);
+	xs_store_destroy(&site->store);
+	KUNIT_EXPECT_EQ_MSG(site->test, gate->inside, 0,
+			    "a request has not left the gate");
+	KUNIT_EXPECT_TRUE_MSG(site->test, list_empty(&gate->holds),
+			      "a transaction has not ended");
 }
 
 /**
@@ -41,16 +45,14 @@ struct test_env *test_env_create_at(struct kunit *test,
 	KUNIT_ASSERT_NOT_NULL(test, site);
 	site->test = test;
 	site->peer = peer;
-	site->limits = (struct xs_session_limits){
-		.requests = 1024,
-		.bytes = 1 << 20,
-		.events = 1024,
-	};
-	site->conn = fake_conn_create(test, &site->peer->t, &xs_watch_conn_ops,
-				      &site->watches, FAKE_CONN_UP);
-	xs_watches_init(&site->watches, site->conn);
+	site->store.limits = (struct xs_limits)XS_LIMITS_DEFAULT;
+	site->conn = &site->store.conn;
+	xs_store_init(&site->store, &peer->t);
+	/* Ids that a test can foretell. */
+	site->conn->next_id = 1;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, test_env_release,
 							site), 0);
+	KUNIT_ASSERT_EQ(test, xs_io_connect(site->conn), 0);
 	return site;
 }
 
@@ -74,7 +76,7 @@ struct test_env *test_env_create(struct kunit *test)
  */
 void test_env_start(struct test_env *site)
 {
-	KUNIT_ASSERT_EQ(site->test, xs_conn_start(site->conn), 0);
+	KUNIT_ASSERT_EQ(site->test, xs_io_start(site->conn), 0);
 }
 
 /**
@@ -90,7 +92,7 @@ void test_env_run(struct test_env *site)
 		return;
 	}
 	do {
-		fake_wait_until(!xs_conn_has_work(site->conn));
+		fake_wait_until(!xs_io_has_work(site->conn));
 	} while (fake_peer_step(site->peer));
 }
 
@@ -246,7 +248,7 @@ bool test_env_has_watches(struct test_env *site)
 {
 	unsigned long id = 0;
 
-	return xa_find(&site->watches.entries, &id, ULONG_MAX, XA_PRESENT);
+	return xa_find(&site->store.watches.entries, &id, ULONG_MAX, XA_PRESENT);
 }
 
 /**
@@ -264,14 +266,14 @@ void test_env_suspend(struct test_env *site)
 			    "a request keeps the suspend from completing");
 	KUNIT_ASSERT_TRUE_MSG(site->test, list_empty(&gate->holds),
 			      "a transaction keeps the suspend from completing");
-	xs_watches_suspend(&site->watches);
+	xs_store_suspend(&site->store);
 }
 
 static int test_env_resume_call(void *data)
 {
 	struct test_env *site = data;
 
-	xs_watches_resume(&site->watches);
+	xs_store_resume(&site->store);
 	return 0;
 }
 

@@ -69,7 +69,7 @@ static void transaction_unblock(void *data)
 	struct transaction_fixture *f = data;
 
 	xs_conn_break(f->site->conn, -EIO);
-	xs_conn_pump(f->site->conn);
+	xs_io_pass(f->site->conn);
 }
 
 /* The driver waits for its transaction to be started. */

@@ -72,7 +72,7 @@ static int dispatch_init(struct kunit *test)
 	init_completion(&f->leave);
 	test->priv = f;
 	test_env_start(f->site);
-	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->watches), 0);
+	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->store.watches), 0);
 	return 0;
 }
 
@@ -85,15 +85,15 @@ static void dispatch_exit(struct kunit *test)
 	if (!f)
 		return;
 	complete_all(&f->leave);
-	xa_for_each(&f->site->watches.entries, id, entry)
-		xs_watch_unregister(&f->site->watches, entry->watch);
+	xa_for_each(&f->site->store.watches.entries, id, entry)
+		xs_watch_unregister(&f->site->store.watches, entry->watch);
 }
 
 static void dispatch_register(struct kunit *test, struct dispatch_probe *probe)
 {
 	struct dispatch_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, xs_watch_register(&f->site->watches,
+	KUNIT_ASSERT_EQ(test, xs_watch_register(&f->site->store.watches,
 						&probe->watch), 0);
 }
 
@@ -111,7 +111,7 @@ static void dispatch_hold(struct dispatch_fixture *f)
 
 static void dispatch_unregister_a(struct dispatch_fixture *f)
 {
-	xs_watch_unregister(&f->site->watches, &f->a.watch);
+	xs_watch_unregister(&f->site->store.watches, &f->a.watch);
 }
 
 static int dispatch_unregister_call(void *data)
@@ -151,7 +151,7 @@ static void callback_may_unregister_its_own_watch(struct kunit *test)
 
 static void dispatch_register_b(struct dispatch_fixture *f)
 {
-	f->result = xs_watch_register(&f->site->watches, &f->b.watch);
+	f->result = xs_watch_register(&f->site->store.watches, &f->b.watch);
 }
 
 static void callback_may_register_another_watch(struct kunit *test)
@@ -169,7 +169,7 @@ static void callback_may_register_another_watch(struct kunit *test)
 static void dispatch_unregister_b(struct dispatch_fixture *f)
 {
 	dispatch_hold(f);
-	xs_watch_unregister(&f->site->watches, &f->b.watch);
+	xs_watch_unregister(&f->site->store.watches, &f->b.watch);
 }
 
 static void callback_may_unregister_a_watch_with_pending_events(struct kunit *test)
@@ -248,8 +248,8 @@ static void callback_that_is_stuck_does_not_stop_requests(struct kunit *test)
 /* A control/shutdown callback does this when a domain is saved. */
 static void dispatch_suspend(struct dispatch_fixture *f)
 {
-	xs_watches_suspend(&f->site->watches);
-	xs_watches_resume(&f->site->watches);
+	xs_store_suspend(&f->site->store);
+	xs_store_resume(&f->site->store);
 	f->result = 1;
 }
 

@@ -73,18 +73,18 @@ static void watch_exit(struct kunit *test)
 
 	if (!f)
 		return;
-	xa_for_each(&f->site->watches.entries, id, entry)
-		xs_watch_unregister(&f->site->watches, entry->watch);
+	xa_for_each(&f->site->store.watches.entries, id, entry)
+		xs_watch_unregister(&f->site->store.watches, entry->watch);
 }
 
 static int watch_register(struct watch_fixture *f, struct watch_probe *probe)
 {
-	return xs_watch_register(&f->site->watches, &probe->watch);
+	return xs_watch_register(&f->site->store.watches, &probe->watch);
 }
 
 static void watch_unregister(struct watch_fixture *f, struct watch_probe *probe)
 {
-	xs_watch_unregister(&f->site->watches, &probe->watch);
+	xs_watch_unregister(&f->site->store.watches, &probe->watch);
 }
 
 /* Everything that the peer has sent so far has been received. */
@@ -100,7 +100,7 @@ static unsigned int watch_dispatch_all(struct watch_fixture *f)
 	unsigned int n = 0;
 
 	watch_sync(f);
-	while (xs_watches_dispatch(&f->site->watches))
+	while (xs_watches_dispatch(&f->site->store.watches))
 		n++;
 	return n;
 }
@@ -228,12 +228,12 @@ static void event_equal_to_a_pending_one_is_merged(struct kunit *test)
 	u64 merged;
 
 	watch_set(test, &f->a);
-	merged = f->site->watches.merged;
+	merged = f->site->store.watches.merged;
 	watch_fire(f, &f->a, "/a/x");
 	watch_fire(f, &f->a, "/a/y");
 	watch_fire(f, &f->a, "/a/x");
 	KUNIT_EXPECT_EQ(test, f->a.watch.nr_pending, 2);
-	KUNIT_EXPECT_EQ(test, f->site->watches.merged, merged + 1);
+	KUNIT_EXPECT_EQ(test, f->site->store.watches.merged, merged + 1);
 	KUNIT_EXPECT_EQ(test, watch_dispatch_all(f), 2);
 	watch_fire(f, &f->a, "/a/x");
 	KUNIT_EXPECT_EQ(test, watch_dispatch_all(f), 1);
@@ -375,9 +375,9 @@ static void event_that_fits_no_watch_is_dropped_and_counted(struct kunit *test)
 	u64 dropped;
 
 	watch_set(test, &f->a);
-	dropped = f->site->watches.dropped;
+	dropped = f->site->store.watches.dropped;
 	watch_send(f, param->format, param->cut);
-	KUNIT_EXPECT_EQ(test, f->site->watches.dropped, dropped + 1);
+	KUNIT_EXPECT_EQ(test, f->site->store.watches.dropped, dropped + 1);
 	KUNIT_EXPECT_EQ(test, watch_dispatch_all(f), 0);
 
 	watch_fire(f, &f->a, "/a");

@@ -73,7 +73,7 @@ static void wqueue_put(void *queue)
 
 static struct xs_queue *wqueue_alloc(struct kunit *test, struct test_env *site)
 {
-	struct xs_queue *queue = xs_queue_alloc(&site->watches.queues, GFP_KERNEL);
+	struct xs_queue *queue = xs_queue_alloc(&site->store.watches.queues, GFP_KERNEL);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(queue));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, wqueue_put, queue),
@@ -98,7 +98,7 @@ static int wqueue_init(struct kunit *test)
 	init_completion(&f->leave);
 	test->priv = f;
 	test_env_start(f->site);
-	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->watches), 0);
+	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->store.watches), 0);
 	return 0;
 }
 
@@ -111,8 +111,8 @@ static void wqueue_exit(struct kunit *test)
 	if (!f)
 		return;
 	complete_all(&f->leave);
-	xa_for_each(&f->site->watches.entries, id, entry)
-		xs_watch_unregister(&f->site->watches, entry->watch);
+	xa_for_each(&f->site->store.watches.entries, id, entry)
+		xs_watch_unregister(&f->site->store.watches, entry->watch);
 }
 
 static void wqueue_await(struct kunit *test, struct completion *done)
@@ -126,7 +126,7 @@ static void wqueue_register(struct kunit *test, struct wqueue_probe *probe,
 			   struct xs_queue *queue)
 {
 	struct wqueue_fixture *f = test->priv;
-	struct xs_watches *watches = &f->site->watches;
+	struct xs_watches *watches = &f->site->store.watches;
 
 	KUNIT_ASSERT_EQ(test,
 			xs_watch_register_in(watches, &probe->watch,
@@ -142,7 +142,7 @@ static void wqueue_hold(struct wqueue_fixture *f)
 
 static void wqueue_unregister_a(struct wqueue_fixture *f)
 {
-	xs_watch_unregister(&f->site->watches, &f->a.watch);
+	xs_watch_unregister(&f->site->store.watches, &f->a.watch);
 }
 
 static int wqueue_unregister_call(void *data)
@@ -219,7 +219,7 @@ static void callbacks_of_a_queue_keep_the_order_of_events(struct kunit *test)
 static void wqueue_register_b(struct wqueue_fixture *f)
 {
 	/* Its first event is there before the callback goes on. */
-	f->result = !xs_watch_register(&f->site->watches, &f->b.watch) &&
+	f->result = !xs_watch_register(&f->site->store.watches, &f->b.watch) &&
 		    fake_wait_until(READ_ONCE(f->b.watch.nr_pending) == 1) &&
 		    !f->b.calls;
 }
@@ -241,11 +241,11 @@ static void watch_set_outside_is_in_the_common_queue(struct kunit *test)
 	struct wqueue_fixture *f = test->priv;
 	struct xs_watch_entry *entry;
 
-	KUNIT_ASSERT_EQ(test, xs_watch_register(&f->site->watches,
+	KUNIT_ASSERT_EQ(test, xs_watch_register(&f->site->store.watches,
 						&f->a.watch), 0);
-	entry = xa_load(&f->site->watches.entries, f->a.watch.id);
+	entry = xa_load(&f->site->store.watches.entries, f->a.watch.id);
 	KUNIT_ASSERT_NOT_NULL(test, entry);
-	KUNIT_EXPECT_PTR_EQ(test, entry->queue, &f->site->watches.queues.common);
+	KUNIT_EXPECT_PTR_EQ(test, entry->queue, &f->site->store.watches.queues.common);
 }
 
 /* === Unregistering === */
@@ -262,7 +262,7 @@ static void callback_in_a_queue_may_unregister_its_own_watch(struct kunit *test)
 
 static void wqueue_unregister_b(struct wqueue_fixture *f)
 {
-	xs_watch_unregister(&f->site->watches, &f->b.watch);
+	xs_watch_unregister(&f->site->store.watches, &f->b.watch);
 }
 
 static void callback_may_unregister_a_watch_of_another_queue(struct kunit *test)
@@ -297,7 +297,7 @@ static void unregister_does_not_wait_for_another_watch_of_the_queue(struct kunit
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(f->b.watch.nr_pending == 1));
 	wqueue_unregister_b(f);
 	KUNIT_EXPECT_EQ(test, f->a.calls, 0);
-	KUNIT_EXPECT_EQ(test, f->site->watches.queues.busy, 1);
+	KUNIT_EXPECT_EQ(test, f->site->store.watches.queues.busy, 1);
 	complete_all(&f->leave);
 	wqueue_await(test, &f->a.called);
 	KUNIT_EXPECT_EQ(test, f->b.calls, 0);
@@ -324,8 +324,8 @@ static void unregister_waits_for_a_callback_in_a_queue(struct kunit *test)
 
 static void wqueue_suspend(struct wqueue_fixture *f)
 {
-	xs_watches_suspend(&f->site->watches);
-	xs_watches_resume(&f->site->watches);
+	xs_store_suspend(&f->site->store);
+	xs_store_resume(&f->site->store);
 }
 
 static void callback_that_is_stuck_stops_no_suspend(struct kunit *test)

@@ -52,7 +52,7 @@ static void scale_cleanup(void *data)
 
 	while (f->num) {
 		f->num--;
-		xs_watch_entry_remove(&f->site->watches, f->entries[f->num]);
+		xs_watch_entry_remove(&f->site->store.watches, f->entries[f->num]);
 		xs_watch_entry_put(f->entries[f->num]);
 	}
 	kvfree(f->entries);
@@ -69,7 +69,7 @@ static void scale_add(struct kunit *test, struct scale_fixture *f)
 	entry->ops = &scale_ops;
 	entry->owner = f;
 	f->entries[f->num++] = entry;
-	KUNIT_ASSERT_EQ(test, xs_watch_entry_add(&f->site->watches, entry), 0);
+	KUNIT_ASSERT_EQ(test, xs_watch_entry_add(&f->site->store.watches, entry), 0);
 }
 
 static void scale_fill(struct kunit *test, struct scale_fixture *f,
@@ -132,7 +132,7 @@ static void event_finds_its_watch_among_many(struct kunit *test)
 	kunit_info(test, "%u watches: %llu ns per event\n", *num,
 		   div_u64(least, SCALE_EVENTS));
 	KUNIT_EXPECT_EQ(test, missed, 0);
-	KUNIT_EXPECT_EQ(test, f->site->watches.dropped, 0);
+	KUNIT_EXPECT_EQ(test, f->site->store.watches.dropped, 0);
 }
 
 static int scale_init(struct kunit *test)

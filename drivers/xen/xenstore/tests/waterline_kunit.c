@@ -14,7 +14,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 
-#include "conn.h"
+#include "conn_internal.h"
 
 struct waterline_fixture {
 	struct xs_transport t;
@@ -100,7 +100,7 @@ static void lock_below_the_waterline_is_not_reported(struct kunit *test)
 	xs_conn_might_wait(&f->conn);
 	mutex_unlock(&f->upper);
 	waterline_submit(test, waterline_take_lower);
-	xs_conn_pump(&f->conn);
+	xs_io_pass(&f->conn);
 
 	KUNIT_EXPECT_TRUE(test, debug_locks);
 }
@@ -114,7 +114,7 @@ static void lock_on_both_sides_of_the_waterline_is_reported(struct kunit *test)
 	xs_conn_might_wait(&f->conn);
 	mutex_unlock(&f->upper);
 	waterline_submit(test, waterline_take_upper);
-	xs_conn_pump(&f->conn);
+	xs_io_pass(&f->conn);
 
 	KUNIT_EXPECT_FALSE(test, debug_locks);
 }
@@ -136,3 +136,4 @@ kunit_test_suite(waterline_suite);
 MODULE_DESCRIPTION("KUnit suite of the XenStore core's waterline");
 MODULE_LICENSE("GPL");
 MODULE_IMPORT_NS(XENSTORE);
+MODULE_IMPORT_NS(EXPORTED_FOR_KUNIT_TESTING);
