@@ -6,6 +6,9 @@ counted: under -icount guest time is the number of instructions executed, one
 ns each, so that two runs agree within about 1 % whatever else the host does.
 With two virtual CPUs and a thread for each, figures depend on the host; those
 are medians of rounds in which the two kernels take turns.
+
+What a program does through the device is measured over the daemon's own UNIX
+socket, too, in the same boots of this driver's kernel.
 """
 
 import argparse
@@ -81,7 +84,7 @@ class Kernel:
 
 
 def run(what, machine, daemon, options):
-    """Boot WHAT, run the cases, return them by name.
+    """Boot WHAT, run the cases; return them by name, and those of the socket.
 
     They run before the machine gets any input, so that two counted runs of
     one kernel give the same figures.
@@ -90,7 +93,9 @@ def run(what, machine, daemon, options):
     cmdline = (f"store={daemon} first=bench-store norandmaps "
                f"bench-divisor={options.divisor} "
                f"bench-cases={':'.join(cases)} {options.cmdline}")
-    found = {}
+    if what.name == options.socket:
+        cmdline += " bench-socket"
+    device, socket = {}, {}
     with Machine(f"bench-{what.name}", what.bzimage, what.archive,
                  initramfs.packages(), cmdline,
                  **MACHINES[machine][1]) as vm:
@@ -98,41 +103,55 @@ def run(what, machine, daemon, options):
         for line in vm.check("cat /run/first").splitlines():
             if line.startswith("{"):
                 figures = json.loads(line)
+                found = socket if figures.pop("socket") else device
                 found[figures.pop("case")] = figures
         vm.power_off()
-    return found
+    return device, socket
 
 
 def median(rounds):
-    """The rounds of one kernel as one, figure by figure."""
+    """Rounds as one, figure by figure; "failed" counts those that have none."""
     result = {}
     for case in CASES:
-        good = [r[case] for r in rounds if "us" in r.get(case, {})]
+        all_rounds = [r[case] for r in rounds if case in r]
+        good = [figures for figures in all_rounds if "us" in figures]
         if good:
             result[case] = {figure: statistics.median(g[figure] for g in good)
                             for figure in good[0]}
+        if len(good) < len(all_rounds):
+            result.setdefault(case, {})["failed"] = len(all_rounds) - len(good)
     return result
 
 
+def measure_one(what, machine, daemon, options):
+    """One kernel once: what was found before something failed."""
+    device, socket = {}, {}
+    try:
+        device, socket = run(what, machine, daemon, options)
+        if options.guest:
+            device |= guest.measure(what, daemon, MACHINES[machine][1])
+    except (MachineError, AssertionError) as failure:
+        print(f"failed: {failure}", end=" ", flush=True)
+    return device, socket
+
+
 def measure(kernels, machine, daemon, options):
-    """Both kernels on one kind of machine with one daemon."""
+    """Both kernels on one kind of machine with one daemon, and the socket."""
     rounds = options.rounds if machine == "smp" else 1
     results = {name: [] for name in kernels}
+    sockets = []
     for number in range(rounds):
         for name, what in kernels.items():
             start = time.monotonic()
             print(f"  {machine}, {daemon}, {name}, round {number + 1} of "
                   f"{rounds} ...", end=" ", flush=True)
-            found = {}
-            try:
-                found |= run(what, machine, daemon, options)
-                if options.guest:
-                    found |= guest.measure(what, daemon, MACHINES[machine][1])
-            except (MachineError, AssertionError) as failure:
-                print(f"failed: {failure}", end=" ", flush=True)
-            results[name].append(found)
+            device, socket = measure_one(what, machine, daemon, options)
+            results[name].append(device)
+            sockets.append(socket)
             print(f"{time.monotonic() - start:.0f} s", flush=True)
-    return {name: median(r) if r else {} for name, r in results.items()}
+    if options.socket:
+        results["socket"] = sockets
+    return {name: median(r) for name, r in results.items()}
 
 
 def arguments():
@@ -161,6 +180,12 @@ def arguments():
     return parser.parse_args()
 
 
+def wanted(options):
+    """The cases that there should be figures of."""
+    return [case for case in options.cases
+            if options.guest or not case.startswith("guest-")]
+
+
 def bzimages(options):
     """The kernels to measure, built where none was named."""
     given = {"original": options.original, "ours": options.ours}
@@ -172,10 +197,13 @@ def bzimages(options):
 def main():
     options = arguments()
     OUT.mkdir(parents=True, exist_ok=True)
+    options.guest &= any(case.startswith("guest-") for case in options.cases)
+    # The kernel that the socket is measured on: nothing differs for it.
+    options.socket = max(options.drivers, key=DRIVERS.index)
     if options.allocations:
         options.machines, options.daemons = ["counted"], ["xenstored"]
         options.divisor = max(options.divisor, 10)
-        options.guest = False
+        options.guest, options.socket = False, None
     kernels = {name: Kernel(name, path)
                for name, path in bzimages(options).items()}
     results = {}
@@ -184,7 +212,8 @@ def main():
             key = f"{machine} {daemon}"
             results[key] = measure(kernels, machine, daemon, options)
             title = f"{MACHINES[machine][0]}, {daemon}"
-            tables.show(title, machine, results[key], options.allocations)
+            tables.show(title, key, results[key], wanted(options),
+                        options.allocations)
     name = "allocations" if options.allocations else "bench"
     (OUT / f"{name}.json").write_text(json.dumps(
         {"figures": FIGURES, "results": results}, indent=1) + "\n")

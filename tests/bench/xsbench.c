@@ -2,9 +2,11 @@
 /*
  * Measure XenStore through /dev/xen/xenbus and through the kernel's API.
  *
- * xsbench DAEMON [CASE...] prints one line of JSON for each case: what one
- * operation took, and what the system did for it. The cases of the kernel are
- * run by the module of this directory; the clock is ours for both.
+ * xsbench [-s] DAEMON DIVISOR [CASE...] prints one line of JSON for each case:
+ * what one operation took, and what the system did for it. The cases of the
+ * kernel are run by the module of this directory; the clock is ours for both.
+ * With -s it runs those cases that are not the kernel's over the daemon's UNIX
+ * socket instead of the device: what a program in dom0 would use otherwise.
  */
 #include <err.h>
 #include <errno.h>
@@ -15,12 +17,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "meter.h"
 
 #define DEVICE	"/dev/xen/xenbus"
+#define SOCKET	"/run/xenstored/socket"	/* of either daemon */
 #define MODULE	"/sys/module/xenbus_bench/parameters/run"
 #define NODES	64
 #define CALLERS	64
@@ -42,8 +47,8 @@ struct bench {
 	void (*run)(const struct bench *bench, unsigned int count);
 	uint32_t type;		/* XS_READ or XS_WRITE */
 	unsigned int size;	/* bytes of a value */
-	unsigned int callers;	/* threads, each with a file */
-	unsigned int depth;	/* requests in flight on a file */
+	unsigned int callers;	/* threads, each with a channel */
+	unsigned int depth;	/* requests in flight on a channel */
 	const char *kernel;	/* what the module is told */
 	unsigned int count;	/* operations */
 };
@@ -78,63 +83,85 @@ static size_t message_size(const struct message *msg)
 	return sizeof(msg->hdr) + msg->hdr.len;
 }
 
-/* An open device, and what has been read from it but not looked at. */
-struct file {
+/*
+ * The open device or a connection to the daemon, which take and give the same
+ * bytes, and what has been read from it but not looked at.
+ */
+struct channel {
 	int fd;
 	size_t have;
 	char buf[2 * sizeof(struct message)];
 };
 
-static void open_device(struct file *file)
+static bool over_socket;
+
+static int connect_daemon(void)
 {
-	file->fd = open(DEVICE, O_RDWR);
-	if (file->fd < 0)
-		err(1, DEVICE);
-	file->have = 0;
+	const struct sockaddr_un addr = { AF_UNIX, SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0 || connect(fd, (const void *)&addr, sizeof(addr)))
+		err(1, SOCKET);
+	return fd;
 }
 
-static void put(struct file *file, const struct message *msg)
+static int open_device(void)
+{
+	int fd = open(DEVICE, O_RDWR);
+
+	if (fd < 0)
+		err(1, DEVICE);
+	return fd;
+}
+
+static void open_channel(struct channel *channel)
+{
+	channel->fd = over_socket ? connect_daemon() : open_device();
+	channel->have = 0;
+}
+
+static void put(struct channel *channel, const struct message *msg)
 {
 	size_t len = message_size(msg);
-	ssize_t n = write(file->fd, msg, len);
+	ssize_t n = write(channel->fd, msg, len);
 
 	if (n < 0 || (size_t)n != len)
 		err(1, "write of %zu bytes: %zd", len, n);
 }
 
-static void get(struct file *file, size_t len)
+static void get(struct channel *channel, size_t len)
 {
-	while (file->have < len) {
-		ssize_t n = read(file->fd, file->buf + file->have,
-				 sizeof(file->buf) - file->have);
+	while (channel->have < len) {
+		ssize_t n = read(channel->fd, channel->buf + channel->have,
+				 sizeof(channel->buf) - channel->have);
 
 		if (n <= 0)
 			err(1, "read: %zd", n);
-		file->have += n;
+		channel->have += n;
 	}
 }
 
 /* One reply, and whether it is the one to its own request. */
-static void receive(struct file *file, const struct bench *bench)
+static void receive(struct channel *channel, const struct bench *bench)
 {
-	const struct message *msg = (void *)file->buf;
+	const struct message *msg = (void *)channel->buf;
 	size_t size;
 
-	get(file, sizeof(msg->hdr));
+	get(channel, sizeof(msg->hdr));
 	size = message_size(msg);
 	if (size > sizeof(*msg))
 		errx(1, "a reply of %u bytes", msg->hdr.len);
-	get(file, size);
+	get(channel, size);
 	if (msg->hdr.type != bench->type || msg->hdr.req_id >= NODES ||
 	    (bench->type == XS_READ &&
 	     (msg->hdr.len != bench->size ||
 	      memcmp(values[msg->hdr.req_id], msg->body, bench->size))))
 		__atomic_add_fetch(&wrong, 1, __ATOMIC_RELAXED);
-	file->have -= size;
-	memmove(file->buf, file->buf + size, file->have);
+	channel->have -= size;
+	memmove(channel->buf, channel->buf + size, channel->have);
 }
 
-/* One after the other, each caller on a file of its own. */
+/* One after the other, each caller on a channel of its own. */
 struct caller {
 	pthread_t thread;
 	const struct bench *bench;
@@ -144,15 +171,15 @@ struct caller {
 static void *call(void *arg)
 {
 	struct caller *caller = arg;
-	struct file file;
+	struct channel channel;
 	unsigned int i;
 
-	open_device(&file);
+	open_channel(&channel);
 	for (i = 0; i < caller->count; i++) {
-		put(&file, &requests[i % NODES]);
-		receive(&file, caller->bench);
+		put(&channel, &requests[i % NODES]);
+		receive(&channel, caller->bench);
 	}
-	close(file.fd);
+	close(channel.fd);
 	return NULL;
 }
 
@@ -171,20 +198,20 @@ static void run_callers(const struct bench *bench, unsigned int count)
 		pthread_join(callers[i].thread, NULL);
 }
 
-/* @depth requests in flight on one file, a new one for each reply. */
+/* @depth requests in flight on one channel, a new one for each reply. */
 static void run_flight(const struct bench *bench, unsigned int count)
 {
 	unsigned int sent = 0, received = 0;
-	struct file file;
+	struct channel channel;
 
-	open_device(&file);
+	open_channel(&channel);
 	while (received < count) {
 		while (sent < count && sent - received < bench->depth)
-			put(&file, &requests[sent++ % NODES]);
-		receive(&file, bench);
+			put(&channel, &requests[sent++ % NODES]);
+		receive(&channel, bench);
 		received++;
 	}
-	close(file.fd);
+	close(channel.fd);
 }
 
 /* @depth messages in one writev(), then their replies. */
@@ -192,7 +219,7 @@ static void run_vector(const struct bench *bench, unsigned int count)
 {
 	struct iovec parts[DEPTH];
 	ssize_t total = 0, n;
-	struct file file;
+	struct channel channel;
 	unsigned int i, j;
 
 	for (j = 0; j < bench->depth; j++) {
@@ -200,15 +227,15 @@ static void run_vector(const struct bench *bench, unsigned int count)
 		parts[j].iov_len = message_size(&requests[j % NODES]);
 		total += parts[j].iov_len;
 	}
-	open_device(&file);
+	open_channel(&channel);
 	for (i = 0; i < count; i += bench->depth) {
-		n = writev(file.fd, parts, bench->depth);
+		n = writev(channel.fd, parts, bench->depth);
 		if (n != total)
 			err(1, "writev of %zd bytes: %zd", total, n);
 		for (j = 0; j < bench->depth; j++)
-			receive(&file, bench);
+			receive(&channel, bench);
 	}
-	close(file.fd);
+	close(channel.fd);
 }
 
 /* A case of the module, which ends when the write() returns. */
@@ -228,16 +255,16 @@ static void run_kernel(const struct bench *bench, unsigned int count)
 static void set_nodes(unsigned int size)
 {
 	const struct bench bench = { .type = XS_WRITE, .size = size };
-	struct file file;
+	struct channel channel;
 	unsigned int i;
 
 	prepare(&bench);
-	open_device(&file);
+	open_channel(&channel);
 	for (i = 0; i < NODES; i++) {
-		put(&file, &requests[i]);
-		receive(&file, &bench);
+		put(&channel, &requests[i]);
+		receive(&channel, &bench);
 	}
-	close(file.fd);
+	close(channel.fd);
 }
 
 static bool spinning;
@@ -319,11 +346,12 @@ static void measure(const struct bench *bench, unsigned int divisor)
 	bench->run(bench, count);
 	meter_read(&now);
 	meter_subtract(&now, &before);
-	printf("{\"case\": \"%s\", \"count\": %u, \"wrong\": %u, "
-	       "\"us\": %.3f, \"switches\": %.3f, \"interrupts\": %.3f, "
-	       "\"notifications\": %.3f, \"sleeps\": %.3f, "
-	       "\"thread_us\": %.3f, \"daemon_us\": %.3f, "
-	       "\"allocations\": %.3f}\n", bench->name, count, wrong,
+	printf("{\"case\": \"%s\", \"socket\": %s, \"count\": %u, "
+	       "\"wrong\": %u, \"us\": %.3f, \"switches\": %.3f, "
+	       "\"interrupts\": %.3f, \"notifications\": %.3f, "
+	       "\"sleeps\": %.3f, \"thread_us\": %.3f, \"daemon_us\": %.3f, "
+	       "\"allocations\": %.3f}\n", bench->name,
+	       over_socket ? "true" : "false", count, wrong,
 	       now.ns / count / 1e3, now.switches / count,
 	       now.interrupts / count, now.notifications / count,
 	       now.sleeps / count, now.thread_ns / count / 1e3,
@@ -331,15 +359,17 @@ static void measure(const struct bench *bench, unsigned int divisor)
 	fflush(stdout);
 }
 
-static bool is_wanted(const char *name, int argc, char **argv)
+static bool is_wanted(const struct bench *bench, int argc, char **argv)
 {
 	int i;
 
-	for (i = 3; i < argc; i++) {
-		if (!strcmp(name, argv[i]))
+	if (over_socket && bench->kernel)
+		return false;
+	for (i = 2; i < argc; i++) {
+		if (!strcmp(bench->name, argv[i]))
 			return true;
 	}
-	return argc <= 3;
+	return argc <= 2;
 }
 
 int main(int argc, char **argv)
@@ -347,14 +377,17 @@ int main(int argc, char **argv)
 	static const unsigned int sizes[] = { 8, 512, 2000, 4000 };
 	unsigned int i;
 
-	if (argc < 3)
-		errx(1, "usage: xsbench DAEMON DIVISOR [CASE...]");
-	meter_init(argv[1]);
+	over_socket = argc > 1 && !strcmp(argv[1], "-s");
+	argc -= 1 + over_socket;
+	argv += 1 + over_socket;
+	if (argc < 2)
+		errx(1, "usage: xsbench [-s] DAEMON DIVISOR [CASE...]");
+	meter_init(argv[0]);
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
 		set_nodes(sizes[i]);
 	for (i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
-		if (is_wanted(benches[i].name, argc, argv))
-			measure(&benches[i], atoi(argv[2]));
+		if (is_wanted(&benches[i], argc, argv))
+			measure(&benches[i], atoi(argv[1]));
 	}
 	return 0;
 }
