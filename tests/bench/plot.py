@@ -1,53 +1,55 @@
 # SPDX-License-Identifier: GPL-2.0
 """Draw what was measured: one SVG for each machine and daemon."""
 
+import math
+
 from goals import CASES, INSTEAD
 
 HEIGHT = 0.27   # of a bar, where the cases are one apart
+COLOURS = {"original": "0.7", "ours": "tab:blue", "socket": "tab:orange"}
 
 
-def sockets(results, cases):
-    """What the socket took, by the places of those CASES that it has."""
-    found = results.get("socket", {})
-    return {place: found[case]["us"] for place, case in enumerate(cases)
-            if "us" in found.get(case, {})}
+def times(results, cases):
+    """The µs of each case, by what took them; NaN where there is no figure."""
+    def of(name, case):
+        return results.get(name, {}).get(case, {}).get("us", math.nan)
+    return {"original": [of("original", INSTEAD.get(case, case))
+                         for case in cases],
+            "ours": [of("ours", case) for case in cases],
+            "socket": [of("socket", case) for case in cases]}
+
+
+def bars(axes, all_series):
+    """Bars of all series, side by side for each case."""
+    for number, (name, series) in enumerate(all_series.items()):
+        shift = (number - (len(all_series) - 1) / 2) * HEIGHT
+        axes.barh([place + shift for place in range(len(series))], series,
+                  HEIGHT, label=name, color=COLOURS[name])
+    axes.legend()
 
 
 def draw(results, out):
     """Write OUT/<machine>-<daemon>.svg: times of drivers and socket, ratios."""
     import matplotlib.pyplot as plt     # takes a second
 
-    for key, both in results.items():
-        original, ours = both.get("original", {}), both.get("ours", {})
-        cases = [case for case in CASES if "us" in ours.get(case, {}) and
-                 "us" in original.get(INSTEAD.get(case, case), {})]
+    for key, found in results.items():
+        cases = [case for case in CASES
+                 if "us" in found.get("ours", {}).get(case, {})]
         if not cases:
             continue
-        before = [original[INSTEAD.get(case, case)]["us"] for case in cases]
-        now = [ours[case]["us"] for case in cases]
-        places = range(len(cases))
-        socket = sockets(both, cases)
+        took = times(found, cases)
         figure, (left, right) = plt.subplots(
             1, 2, figsize=(12, 0.36 * len(cases) + 1.5), sharey=True)
-        left.barh([p - HEIGHT for p in places], before, HEIGHT,
-                  label="original", color="0.7")
-        left.barh(places, now, HEIGHT, label="ours", color="tab:blue")
-        left.barh([p + HEIGHT for p in socket], socket.values(), HEIGHT,
-                  label="the daemon's socket", color="tab:orange")
+        bars(left, took)
         left.set_xscale("log")
         left.set_xlabel("µs per operation")
-        left.set_yticks(list(places), cases)
+        left.set_yticks(range(len(cases)), cases)
         left.invert_yaxis()
-        left.legend()
-        right.barh([p - HEIGHT / 2 for p in places],
-                   [b / n for b, n in zip(before, now)], HEIGHT,
-                   label="as the original", color="0.7")
-        right.barh([p + HEIGHT / 2 for p in socket],
-                   [us / now[p] for p, us in socket.items()], HEIGHT,
-                   label="as the daemon's socket", color="tab:orange")
+        bars(right, {name: [other / ours
+                            for other, ours in zip(took[name], took["ours"])]
+                     for name in ("original", "socket")})
         right.axvline(1, color="black", linewidth=0.8)
-        right.set_xlabel("times as fast")
-        right.legend()
+        right.set_xlabel("times as long as ours")
         figure.suptitle(key.replace(" ", ", "))
         figure.tight_layout()
         figure.savefig(out / f"{key.replace(' ', '-')}.svg")
