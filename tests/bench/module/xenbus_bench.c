@@ -178,10 +178,14 @@ static void bench_watch_fires(struct xenbus_watch *watch, const char *path,
 	wake_up(&bench_fired_wq);
 }
 
+/* The oldest first, which is where xenstored begins to look for it. */
 static void bench_watches_drop(void)
 {
-	while (bench_watches_count)
-		unregister_xenbus_watch(&bench_watches[--bench_watches_count].watch);
+	unsigned int i;
+
+	for (i = 0; i < bench_watches_count; i++)
+		unregister_xenbus_watch(&bench_watches[i].watch);
+	bench_watches_count = 0;
 	vfree(bench_watches);
 	bench_watches = NULL;
 }
