@@ -173,16 +173,17 @@ static void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
 }
 
 /*
- * Wake the kthread, unless the server has yet to read half of the ring: its
- * notification of that wakes the kthread, if something is queued. Queue, then
- * load the server's index; the server stores its index, then notifies, and the
- * interrupt handler looks at the queue. One of the two sees the other.
+ * Wake the kthread, unless the server has yet to read something: its
+ * notification of that wakes the kthread, and what is queued until then goes
+ * out in one pass. Queue, then load the server's index; the server stores its
+ * index, then notifies, and the interrupt handler looks at the queue. One of the
+ * two sees the other.
  */
 static void xs_conn_wake_kthread(struct xs_conn *conn)
 {
 	smp_mb();
 	if (smp_load_acquire(&conn->state) != XS_CONN_UP ||
-	    xs_ring_has_room(&conn->tx.ring))
+	    xs_ring_is_read(&conn->tx.ring))
 		wake_up(&conn->wq);
 }
 

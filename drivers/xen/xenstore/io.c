@@ -88,9 +88,9 @@ static bool xs_io_runs_after_server(const struct xs_conn *conn)
  * @t: the transport of a connection
  *
  * Further notifications say nothing new while the kthread is awake or about to
- * run, unless a message larger than the ring is under way. If the server runs in
- * this domain, where each interrupt may be at its expense, they are masked until
- * the kthread goes to sleep.
+ * run: it looks at both rings before it sleeps. If the server runs in this
+ * domain, where each interrupt may be at its expense, they are masked until
+ * then.
  *
  * Context: Any, hard interrupt included; not on two CPUs at a time. This is
  * &xs_transport.notified.
@@ -99,9 +99,7 @@ void xs_io_notified(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
 	bool asleep = waitqueue_active(&conn->wq);
-	bool mask = t->peer_is_local && t->ops->mask &&
-		    !xs_fq_has_sendable(&conn->fq) &&
-		    !READ_ONCE(conn->rx.missing);
+	bool mask = t->peer_is_local && t->ops->mask;
 
 	xs_stats_count(&conn->stats.interrupts);
 	if (!(mask && (!asleep || xs_io_runs_after_server(conn))) &&
@@ -206,11 +204,12 @@ static bool xs_io_should_run(const struct xs_conn *conn)
  */
 bool xs_io_poll(struct xs_conn *conn)
 {
-	u64 end = local_clock() + conn->poll_window;
 	bool found = false;
+	u64 end;
 
 	if (!conn->poll_window || num_online_cpus() == 1)
 		return false;
+	end = local_clock() + conn->poll_window;
 	while (!found && single_task_running() && !need_resched() &&
 	       local_clock() < end) {
 		cpu_relax();

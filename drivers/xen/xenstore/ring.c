@@ -262,6 +262,19 @@ bool xs_ring_is_sane(const struct xs_ring *ring)
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_sane);
 
 /**
+ * xs_ring_is_read() - has the server read all that was published?
+ * @ring: a request ring
+ *
+ * Context: Any; a lockless hint.
+ * Return: true if so, or if the server's index is out of range.
+ */
+bool xs_ring_is_read(const struct xs_ring *ring)
+{
+	return (s32)(READ_ONCE(ring->published) - READ_ONCE(*ring->peer)) <= 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_read);
+
+/**
  * xs_ring_has_room() - is it worth while to write again?
  * @ring: a request ring
  *

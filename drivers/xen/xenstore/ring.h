@@ -48,6 +48,7 @@ void xs_ring_skip(struct xs_ring *ring);
 
 /* Lockless hints, for the interrupt handler as well */
 bool xs_ring_is_sane(const struct xs_ring *ring);
+bool xs_ring_is_read(const struct xs_ring *ring);
 bool xs_ring_has_room(const struct xs_ring *ring);
 u32 xs_ring_unread(const struct xs_ring *ring);
 u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset);
