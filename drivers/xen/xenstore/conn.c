@@ -187,26 +187,19 @@ static void xs_conn_wake_kthread(struct xs_conn *conn)
 		wake_up(&conn->wq);
 }
 
-/**
- * xs_conn_submit_all() - accept requests, all of them or none
- * @conn: the connection
- * @reqs: new requests; the caller has entered &xs_conn.gate for each
- * @n: how many; not 0
- *
- * They are sent in this order. On success each completes exactly once and
- * leaves the gate then; the caller keeps its references, which
- * &xs_request.complete takes over where it is set. On failure the gate has been
- * left, the requests are the caller's alone, and nothing is called.
- *
- * Context: Process; does not wait for the server.
- * Return: 0, or the error the connection is broken with.
+/*
+ * Every request has a pass of the gate from its acceptance to its completion,
+ * so a drain waits for it. The passes are taken first: the request may complete
+ * before this returns.
  */
-int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
-		       unsigned int n)
+static int xs_conn_enter_and_submit(struct xs_conn *conn,
+				    struct xs_request **reqs, unsigned int n,
+				    enum xs_gate_kind kind)
 {
 	unsigned int i;
 	int err = 0;
 
+	xs_gate_enter_all(&conn->gate, kind, n);
 	spin_lock(&conn->lock);
 	if (conn->state == XS_CONN_BROKEN)
 		err = conn->break_err;
@@ -214,20 +207,43 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		xs_conn_accept_locked(conn, reqs[i]);
 	spin_unlock(&conn->lock);
 
-	if (!err)
+	if (err)
+		xs_gate_leave_all(&conn->gate, n);
+	else
 		xs_conn_wake_kthread(conn);
-	for (i = 0; err && i < n; i++)
-		xs_gate_leave(&conn->gate);
 	return err;
+}
+
+/**
+ * xs_conn_submit_all() - accept requests, all of them or none
+ * @conn: the connection
+ * @reqs: new requests
+ * @n: how many; not 0
+ *
+ * They are sent in this order. On success each completes exactly once; the
+ * caller keeps its references, which &xs_request.complete takes over where it
+ * is set. On failure the requests are the caller's alone, and nothing is
+ * called.
+ *
+ * Does not wait at the gate. A caller whose requests must not be sent during a
+ * suspend is inside while it calls, or has a transaction open.
+ *
+ * Context: Process; does not wait for the server.
+ * Return: 0, or the error the connection is broken with.
+ */
+int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
+		       unsigned int n)
+{
+	return xs_conn_enter_and_submit(conn, reqs, n, XS_GATE_NESTED);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit_all);
 
 /**
  * xs_conn_submit() - accept a request
  * @conn: the connection
- * @req: a new request; the caller has entered &xs_conn.gate for it
+ * @req: a new request
  *
- * Context: Process; does not wait for the server.
+ * Context: Process; does not wait for the server nor at the gate.
  * Return: As xs_conn_submit_all().
  */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
@@ -241,7 +257,8 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
  * @conn: the connection
  * @reqs: new requests without &xs_request.complete; stay the caller's
  * @n: how many; not 0
- * @kind: how they pass the gate
+ * @kind: how they pass the gate, all at once; %XS_GATE_NESTED if the caller is
+ *	inside, where to wait again would deadlock with a drain
  *
  * Context: Process, sleeps uninterruptibly until the server has replied and,
  * during a suspend, until the resume.
@@ -253,15 +270,10 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind)
 {
-	unsigned int i;
 	int err;
 
 	xs_conn_might_wait(conn);
-	xs_gate_enter(&conn->gate, kind);
-	/* To wait again while in flight would deadlock with a drain. */
-	for (i = 1; i < n; i++)
-		xs_gate_enter(&conn->gate, XS_GATE_NESTED);
-	err = xs_conn_submit_all(conn, reqs, n);
+	err = xs_conn_enter_and_submit(conn, reqs, n, kind);
 	if (err)
 		return err;
 	/* The last reply comes last, as a rule, so this sleeps once. */

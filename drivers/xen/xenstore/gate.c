@@ -61,6 +61,19 @@ static bool xs_gate_admits_locked(struct xs_gate *gate, enum xs_gate_kind kind)
 	return xs_gate_held_by_current_locked(gate);
 }
 
+static bool xs_gate_try_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
+				  unsigned int n)
+{
+	bool admitted;
+
+	spin_lock(&gate->lock);
+	admitted = xs_gate_admits_locked(gate, kind);
+	if (admitted)
+		gate->inside += n;
+	spin_unlock(&gate->lock);
+	return admitted;
+}
+
 /**
  * xs_gate_try_enter() - enter if that is possible at once
  * @gate: the gate
@@ -71,14 +84,7 @@ static bool xs_gate_admits_locked(struct xs_gate *gate, enum xs_gate_kind kind)
  */
 bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 {
-	bool admitted;
-
-	spin_lock(&gate->lock);
-	admitted = xs_gate_admits_locked(gate, kind);
-	if (admitted)
-		gate->inside++;
-	spin_unlock(&gate->lock);
-	return admitted;
+	return xs_gate_try_enter_all(gate, kind, 1);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_try_enter);
 
@@ -114,10 +120,27 @@ EXPORT_SYMBOL_IF_KUNIT(xs_gate_admits);
  */
 void xs_gate_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 {
-	might_sleep();
-	wait_event(gate->wq, xs_gate_try_enter(gate, kind));
+	xs_gate_enter_all(gate, kind, 1);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_enter);
+
+/**
+ * xs_gate_enter_all() - enter several times at once
+ * @gate: the gate
+ * @kind: what wants to pass
+ * @n: how many passes; a suspend comes before or after all of them
+ *
+ * Each pass is given back with xs_gate_leave(), or all with
+ * xs_gate_leave_all().
+ *
+ * Context: Process, may sleep until a suspend is over; not if %XS_GATE_NESTED.
+ */
+void xs_gate_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
+		       unsigned int n)
+{
+	might_sleep();
+	wait_event(gate->wq, xs_gate_try_enter_all(gate, kind, n));
+}
 
 /**
  * xs_gate_enter_interruptible() - xs_gate_enter() that a signal can end
@@ -161,16 +184,28 @@ static bool xs_gate_is_drained(struct xs_gate *gate)
  */
 void xs_gate_leave(struct xs_gate *gate)
 {
+	xs_gate_leave_all(gate, 1);
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_leave);
+
+/**
+ * xs_gate_leave_all() - give several passes back at once
+ * @gate: the gate
+ * @n: how many
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_gate_leave_all(struct xs_gate *gate, unsigned int n)
+{
 	bool wake;
 
 	spin_lock(&gate->lock);
-	gate->inside--;
+	gate->inside -= n;
 	wake = gate->closed;
 	spin_unlock(&gate->lock);
 	if (wake)
 		wake_up_all(&gate->wq);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_gate_leave);
 
 /**
  * xs_gate_hold() - keep the gate from draining while a transaction is open

@@ -18,7 +18,7 @@ struct task_struct;
  * @XS_GATE_REQUEST: an ordinary request
  * @XS_GATE_START: the start of a kernel transaction, which keeps the gate
  *	from draining until it ends
- * @XS_GATE_NESTED: a request of somebody who is inside already, or of the
+ * @XS_GATE_NESTED: a request of a caller that is inside already, or of the
  *	resume itself; always passes
  */
 enum xs_gate_kind {
@@ -61,8 +61,11 @@ void xs_gate_init(struct xs_gate *gate);
 bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind);
 bool xs_gate_admits(struct xs_gate *gate, enum xs_gate_kind kind);
 void xs_gate_enter(struct xs_gate *gate, enum xs_gate_kind kind);
+void xs_gate_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
+		       unsigned int n);
 int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind);
 void xs_gate_leave(struct xs_gate *gate);
+void xs_gate_leave_all(struct xs_gate *gate, unsigned int n);
 void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id);
 struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id);
 struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id);

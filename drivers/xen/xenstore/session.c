@@ -24,9 +24,14 @@
 static void xs_session_cleanup_work(struct work_struct *work)
 {
 	struct xs_session *session;
+	struct xs_gate *gate;
 
 	session = container_of(work, struct xs_session, cleanup_work);
-	xs_session_cleanup(session, XS_GATE_REQUEST);
+	gate = &session->store->conn.gate;
+	xs_conn_might_wait(&session->store->conn);
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_session_cleanup(session);
+	xs_gate_leave(gate);
 	xs_session_put(session);
 }
 

@@ -157,6 +157,6 @@ __poll_t xs_session_file_poll(struct file *file,
 
 /* session_undo.c: what a client leaves behind */
 void xs_session_cancel(struct xs_session *session);
-void xs_session_cleanup(struct xs_session *session, enum xs_gate_kind kind);
+void xs_session_cleanup(struct xs_session *session);
 
 #endif /* _XENSTORE_SESSION_H */

@@ -5,8 +5,8 @@
  * Runs when a client has closed, in a worker, and when it asks for it. The
  * requests are sent one after the other and nobody waits for their replies, so
  * a thousand watches cost one round trip. They queue behind what the client
- * sent before, so the server sees them in the right order; and they are inside
- * the gate, so a suspend waits for them.
+ * sent before, so the server sees them in the right order. All are submitted
+ * inside the gate, so a suspend comes before or after all of them.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -49,12 +49,9 @@ static void xs_session_cleaned_up(struct xs_request *req)
 	xs_request_put(req);
 }
 
-/*
- * Inside the gate, which the request leaves. It takes the client's turn, to
- * stay behind what the client has sent.
- */
+/* In the client's flow, to stay behind what the client has sent. */
 static void xs_session_send_cleanup(struct xs_session *session,
-				 struct xs_request *req)
+				    struct xs_request *req)
 {
 	int err;
 
@@ -69,17 +66,14 @@ static void xs_session_send_cleanup(struct xs_session *session,
 	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
 }
 
-static void xs_session_cleanup_txn(struct xs_session *session, struct xs_txn *txn,
-				enum xs_gate_kind kind)
+static void xs_session_cleanup_txn(struct xs_session *session,
+				   struct xs_txn *txn)
 {
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
 	struct xs_request *req;
 
-	xs_gate_enter(&session->store->conn.gate, kind);
 	/* One from before a resume is unknown to the server. */
-	if (txn->generation != session->store->conn.generation) {
-		xs_gate_leave(&session->store->conn.gate);
-	} else {
+	if (txn->generation == session->store->conn.generation) {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 				       XS_GFP_MUST);
 		xs_session_send_cleanup(session, req);
@@ -88,13 +82,11 @@ static void xs_session_cleanup_txn(struct xs_session *session, struct xs_txn *tx
 }
 
 static void xs_session_cleanup_watch(struct xs_session *session,
-				  struct xs_session_watch *watch,
-				  enum xs_gate_kind kind)
+				     struct xs_session_watch *watch)
 {
 	struct xs_watch_entry *entry = watch->entry;
 	struct xs_request *req;
 
-	xs_gate_enter(&session->store->conn.gate, kind);
 	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_MUST);
 	xs_watch_entry_remove(&session->store->watches, entry);
 	xs_session_send_cleanup(session, req);
@@ -129,18 +121,17 @@ static struct xs_session_watch *xs_session_pop_watch(struct xs_session *session)
 /**
  * xs_session_cleanup() - abort a client's transactions and remove its watches
  * @session: the session
- * @kind: how to pass the gate: %XS_GATE_NESTED if the caller is inside
  *
- * Context: Process, may sleep until a resume; does not wait for the server.
+ * Context: Process, inside the gate; may sleep for memory, does not wait for
+ * the server.
  */
-void xs_session_cleanup(struct xs_session *session, enum xs_gate_kind kind)
+void xs_session_cleanup(struct xs_session *session)
 {
 	struct xs_session_watch *watch;
 	struct xs_txn *txn;
 
-	xs_conn_might_wait(&session->store->conn);
 	while ((txn = xs_session_pop_txn(session)))
-		xs_session_cleanup_txn(session, txn, kind);
+		xs_session_cleanup_txn(session, txn);
 	while ((watch = xs_session_pop_watch(session)))
-		xs_session_cleanup_watch(session, watch, kind);
+		xs_session_cleanup_watch(session, watch);
 }

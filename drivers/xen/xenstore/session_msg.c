@@ -8,8 +8,7 @@
  * message that makes no sense is answered with XS_ERROR, as a server would.
  *
  * Every handler runs inside the gate and with write_mutex held; the message is
- * in &xs_session.in. It consumes the pass of the gate whatever it returns. An
- * error that it returns means that nothing has happened.
+ * in &xs_session.in. An error that it returns means that nothing has happened.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -35,7 +34,7 @@ static void xs_session_release_answer(struct xs_msg *msg)
  * @session: the session
  * @result: 0 for "OK", or the negative errno that XS_ERROR shall name
  *
- * Context: Process; inside the gate, which is left.
+ * Context: Process, write_mutex is held.
  * Return: 0 or -ENOMEM.
  */
 int xs_session_answer(struct xs_session *session, int result)
@@ -43,7 +42,6 @@ int xs_session_answer(struct xs_session *session, int result)
 	struct xs_session_made_up *answer;
 	struct xs_msg *msg;
 
-	xs_gate_leave(&session->store->conn.gate);
 	answer = kmalloc(sizeof(*answer), GFP_KERNEL_ACCOUNT);
 	if (!answer)
 		return -ENOMEM;
@@ -64,15 +62,12 @@ int xs_session_answer(struct xs_session *session, int result)
  * @session: the session
  * @err: why; if it is the message's own fault, the client gets an answer
  *
- * Context: Process; inside the gate, which is left.
+ * Context: Process, write_mutex is held.
  * Return: 0 if the message was answered, otherwise @err or -ENOMEM.
  */
 int xs_session_fail(struct xs_session *session, int err)
 {
-	if (err == -E2BIG)
-		return xs_session_answer(session, err);
-	xs_gate_leave(&session->store->conn.gate);
-	return err;
+	return err == -E2BIG ? xs_session_answer(session, err) : err;
 }
 
 /* === Completions: kthread === */
@@ -150,7 +145,7 @@ static void xs_session_complete(struct xs_request *req)
  * @req: the request, which is consumed
  * @arg: what the completion needs; stays the caller's on failure
  *
- * Context: Process; inside the gate, which is left now or by the request.
+ * Context: Process, write_mutex is held; inside the gate.
  * Return: 0 or the error of xs_conn_submit().
  */
 int xs_session_submit(struct xs_session *session, struct xs_request *req,
@@ -314,7 +309,7 @@ static int xs_session_end(struct xs_session *session)
 /* The server would reset the whole kernel's; the client means its own. */
 static int xs_session_reset(struct xs_session *session)
 {
-	xs_session_cleanup(session, XS_GATE_NESTED);
+	xs_session_cleanup(session);
 	return xs_session_answer(session, 0);
 }
 
@@ -356,14 +351,17 @@ static int xs_session_enter(struct xs_session *session, bool nonblock)
  */
 int xs_session_message(struct xs_session *session, bool nonblock)
 {
+	int (*handle)(struct xs_session *session) = xs_session_any;
 	u32 type = session->in.hdr.type;
 	int err;
 
+	if (type < ARRAY_SIZE(xs_session_handlers) &&
+	    xs_session_handlers[type].handle)
+		handle = xs_session_handlers[type].handle;
 	err = xs_session_enter(session, nonblock);
 	if (err)
 		return err;
-	if (type < ARRAY_SIZE(xs_session_handlers) &&
-	    xs_session_handlers[type].handle)
-		return xs_session_handlers[type].handle(session);
-	return xs_session_any(session);
+	err = handle(session);
+	xs_gate_leave(&session->store->conn.gate);
+	return err;
 }

@@ -331,25 +331,22 @@ int xs_session_watch(struct xs_session *session)
 
 /*
  * Out of the registry only once the request is accepted, since nothing may have
- * changed if it is not. The reply may come before that and drop the reference
- * of the request; and being inside the gate keeps the registry as it is.
+ * changed if it is not. The reply may come before that and drop the request's
+ * reference. No resume comes between: the caller is inside the gate.
  */
 static int xs_session_unwatch_send(struct xs_session *session,
 				   struct xs_session_watch *watch,
 				   struct xs_request *req)
 {
 	struct xs_watch_entry *entry = watch->entry;
-	struct xs_gate *gate = &session->store->conn.gate;
 	int err;
 
 	kref_get(&entry->ref);
-	xs_gate_enter(gate, XS_GATE_NESTED);
 	err = xs_session_submit(session, req, watch);
 	if (err)
 		xs_session_watch_link(watch);
 	else
 		xs_watch_entry_remove(&session->store->watches, entry);
-	xs_gate_leave(gate);
 	xs_watch_entry_put(entry);
 	return err;
 }

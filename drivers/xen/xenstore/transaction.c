@@ -139,8 +139,7 @@ static int xs_transaction_submit(struct xs_conn *conn,
 	req->complete = xs_transaction_answered;
 	kref_get(&txn->ref);
 	atomic_inc(&txn->posted);
-	/* A transaction keeps the gate from being drained, so this is no wait. */
-	xs_gate_enter(&conn->gate, XS_GATE_NESTED);
+	/* The open transaction keeps the gate from draining. */
 	err = xs_conn_submit(conn, req);
 	if (!err)
 		return 0;

@@ -222,7 +222,6 @@ static int xs_watch_reregister_one(struct xs_watches *watches,
 	req->complete = xs_watch_reregistered;
 	req->owner = rearm;
 	atomic_inc(&rearm->left);
-	xs_gate_enter(&watches->conn->gate, XS_GATE_NESTED);
 	err = xs_conn_submit(watches->conn, req);
 	if (err) {
 		xs_request_put(req);

@@ -109,7 +109,7 @@ static void fake_conn_put_request(void *data)
 /**
  * fake_conn_submit() - submit a request and do not wait for it
  * @test: the test it belongs to
- * @conn: the connection; its gate is open
+ * @conn: the connection
  * @type: XS_READ and the like
  * @payload: the payload
  * @len: length of the payload
@@ -132,8 +132,6 @@ struct xs_request *fake_conn_submit(struct kunit *test, struct xs_conn *conn,
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
 							fake_conn_put_request,
 							req), 0);
-	KUNIT_ASSERT_TRUE(test, xs_gate_try_enter(&conn->gate,
-						  XS_GATE_REQUEST));
 	KUNIT_ASSERT_EQ(test, xs_conn_submit(conn, req), 0);
 	return req;
 }

@@ -54,7 +54,6 @@ static u32 source_submit(struct kunit *test, struct xs_flow *source,
 	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
 	req->flow = source;
 	req->complete = xs_request_put;
-	xs_gate_enter(&f->site->conn->gate, XS_GATE_REQUEST);
 	KUNIT_ASSERT_EQ(test, xs_conn_submit(f->site->conn, req), 0);
 	id = req->id;
 	f->submitted++;

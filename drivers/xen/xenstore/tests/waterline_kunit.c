@@ -69,7 +69,6 @@ static void waterline_submit(struct kunit *test,
 	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
 	req->complete = complete;
 	req->owner = f;
-	xs_gate_enter(&f->conn.gate, XS_GATE_REQUEST);
 	KUNIT_ASSERT_EQ(test, xs_conn_submit(&f->conn, req), 0);
 	xs_conn_break(&f->conn, -ESHUTDOWN);
 }
