@@ -102,6 +102,16 @@ void xs_session_put(struct xs_session *session)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_session_put);
 
+/* Forget what was received beyond the first @have bytes of the message. */
+static void xs_session_truncate(struct xs_session *session, size_t have)
+{
+	session->in.have = have;
+	if (session->in.req && have < sizeof(session->in.hdr)) {
+		xs_request_put(session->in.req);
+		session->in.req = NULL;
+	}
+}
+
 /**
  * xs_session_close() - the client is gone
  * @session: the session, not valid for the caller afterwards
@@ -124,6 +134,7 @@ void xs_session_close(struct xs_session *session)
 
 	list_for_each_entry_safe(msg, next, &unread, node)
 		msg->release(msg);
+	xs_session_truncate(session, 0);
 	xs_session_cancel(session);
 	/*
 	 * The file's reference becomes that of the work, unless the reply to a
@@ -226,78 +237,112 @@ static bool xs_session_uncount_locked(struct xs_session *session,
 
 /* === From the client === */
 
-static bool xs_session_has_header(const struct xs_session *session)
-{
-	return session->in.have >= sizeof(session->in.hdr);
-}
-
 static size_t xs_session_missing(const struct xs_session *session)
 {
 	size_t total = sizeof(session->in.hdr);
 
-	if (xs_session_has_header(session))
+	if (session->in.req)
 		total += session->in.hdr.len;
 	return total - session->in.have;
 }
 
+/* The header is complete: get the request that the payload goes to. */
+static int xs_session_begin_payload(struct xs_session *session)
+{
+	const struct xsd_sockmsg *hdr = &session->in.hdr;
+	struct kvec payload = { .iov_len = hdr->len };
+	struct xs_request *req;
+
+	req = xs_request_alloc(hdr->type, hdr->tx_id, &payload, 1,
+			       GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	xs_request_payload(req)[hdr->len] = '\0';
+	session->in.req = req;
+	return 0;
+}
+
+static void *xs_session_pos(struct xs_session *session)
+{
+	size_t have = session->in.have;
+
+	if (session->in.req)
+		return xs_request_payload(session->in.req) + have -
+		       sizeof(session->in.hdr);
+	return (u8 *)&session->in.hdr + have;
+}
+
 /*
- * Add bytes to the message being written. -E2BIG if its header is not
- * acceptable, which leaves nothing of the message behind; -EFAULT if the
- * client's memory cannot be read.
+ * Add bytes to the message being written until it is complete or there are no
+ * more. -E2BIG if its header announces too much, -EFAULT if the client's memory
+ * cannot be read, -ENOMEM; what was added before the error is counted.
  */
-static ssize_t xs_session_fill(struct xs_session *session,
+static int xs_session_assemble(struct xs_session *session,
 			       struct iov_iter *from)
 {
-	size_t want = min(xs_session_missing(session), iov_iter_count(from));
-	size_t n;
+	size_t want, n;
+	int err;
 
-	n = copy_from_iter(session->in.raw + session->in.have, want, from);
-	session->in.have += n;
-	if (!n && want)
-		return -EFAULT;
-	if (session->in.have == sizeof(session->in.hdr) &&
-	    xs_wire_check_header(&session->in.hdr)) {
-		session->in.have = 0;
-		return -E2BIG;
+	for (;;) {
+		want = min(xs_session_missing(session), iov_iter_count(from));
+		if (!want)
+			return 0;
+		n = copy_from_iter(xs_session_pos(session), want, from);
+		if (!n)
+			return -EFAULT;
+		session->in.have += n;
+		if (session->in.have == sizeof(session->in.hdr)) {
+			err = xs_session_begin_payload(session);
+			if (err)
+				return err;
+		}
 	}
-	return n;
+}
+
+/* Act on a complete message, which is there no more if this returns 0. */
+static int xs_session_accept(struct xs_session *session, bool nonblock)
+{
+	int err;
+
+	err = xs_session_reserve(session, nonblock);
+	if (err)
+		return err;
+	err = xs_session_message(session, nonblock);
+	if (err) {
+		xs_session_unreserve(session);
+		return err;
+	}
+	/* The request has an owner now, or is gone. */
+	session->in.req = NULL;
+	session->in.have = 0;
+	return 0;
 }
 
 /*
  * Take in at most one message. Returns the bytes used, which may end in the
  * middle of it. An error leaves both sides as they were before the call, so
- * that the client can try again, but for -E2BIG.
+ * that the client can try again; but -E2BIG leaves nothing of the message.
  */
 static ssize_t xs_session_write_one(struct xs_session *session,
 				    struct iov_iter *from, bool nonblock)
 {
 	size_t before = session->in.have;
-	ssize_t n, used = 0;
+	size_t used;
 	int err;
 
-	while (iov_iter_count(from) && xs_session_missing(session)) {
-		n = xs_session_fill(session, from);
-		if (n < 0)
-			return n == -EFAULT && used ? used : n;
-		used += n;
-	}
-	if (!xs_session_has_header(session) || xs_session_missing(session))
+	err = xs_session_assemble(session, from);
+	used = session->in.have - before;
+	if (err == -EFAULT && used)
 		return used;
-
-	session->in.raw[session->in.have] = '\0';
-	err = xs_session_reserve(session, nonblock);
-	if (!err) {
-		err = xs_session_message(session, nonblock);
-		if (err)
-			xs_session_unreserve(session);
-	}
-	if (err) {
-		iov_iter_revert(from, used);
-		session->in.have = before;
-		return err;
-	}
-	session->in.have = 0;
-	return used;
+	if (!err && xs_session_missing(session))
+		return used;
+	if (!err)
+		err = xs_session_accept(session, nonblock);
+	if (!err)
+		return used;
+	iov_iter_revert(from, used);
+	xs_session_truncate(session, err == -E2BIG ? 0 : before);
+	return err;
 }
 
 static ssize_t xs_session_write_all(struct xs_session *session,
@@ -309,8 +354,6 @@ static ssize_t xs_session_write_all(struct xs_session *session,
 		n = xs_session_write_one(session, from, nonblock);
 		if (n < 0)
 			return used ?: n;
-		if (!n)
-			break;
 		used += n;
 	}
 	return used;

@@ -42,14 +42,15 @@ struct xs_session {
 	struct mutex write_mutex;
 	/** @in: the message being written */
 	struct {
+		/** @in.hdr: header as the client wrote it */
+		struct xsd_sockmsg hdr;
 		/** @in.have: bytes of header and payload received */
 		size_t have;
-		union {
-			/** @in.hdr: header, once it is complete */
-			struct xsd_sockmsg hdr;
-			/** @in.raw: header, payload and a NUL */
-			char raw[XS_MESSAGE_MAX + 1];
-		};
+		/**
+		 * @in.req: holds the payload and a NUL behind it; not NULL if
+		 * and only if the header is complete
+		 */
+		struct xs_request *req;
 	} in;
 
 	/** @read_mutex: keeps readers apart; above the waterline */
@@ -128,15 +129,14 @@ void xs_session_queue(struct xs_session *session, struct xs_msg *msg);
 
 /* session_msg.c: what the messages mean */
 int xs_session_message(struct xs_session *session, bool nonblock);
-int xs_session_answer(struct xs_session *session, int result);
-int xs_session_fail(struct xs_session *session, int err);
+int xs_session_answer(struct xs_session *session, struct xs_request *req,
+		      int result);
 int xs_session_submit(struct xs_session *session, struct xs_request *req,
 		      void *arg);
-const char *xs_session_body(const struct xs_session *session);
 
 /* session_watch.c: the watches of a client */
-int xs_session_watch(struct xs_session *session);
-int xs_session_unwatch(struct xs_session *session);
+int xs_session_watch(struct xs_session *session, struct xs_request *req);
+int xs_session_unwatch(struct xs_session *session, struct xs_request *req);
 void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply);
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);
@@ -155,7 +155,7 @@ ssize_t xs_session_file_write(struct kiocb *iocb, struct iov_iter *from);
 __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait);
 
-/* session_undo.c: what a client leaves behind */
+/* session_cleanup.c: what a client leaves behind */
 void xs_session_cancel(struct xs_session *session);
 void xs_session_cleanup(struct xs_session *session);
 

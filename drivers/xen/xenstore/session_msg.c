@@ -17,57 +17,27 @@
 
 #include "session.h"
 
-/* === Answers that need no server === */
-
-struct xs_session_made_up {
-	struct xs_msg msg;
-	char room[XS_MSG_SMALL];
-};
-
-static void xs_session_release_answer(struct xs_msg *msg)
-{
-	kfree(container_of(msg, struct xs_session_made_up, msg));
-}
-
 /**
- * xs_session_answer() - answer the message in hand without asking the server
+ * xs_session_answer() - reply to a message without asking the server
  * @session: the session
+ * @req: the client's message; carries the synthesized reply
  * @result: 0 for "OK", or the negative errno that XS_ERROR shall name
  *
  * Context: Process, write_mutex is held.
- * Return: 0 or -ENOMEM.
+ * Return: 0, for the handler to return.
  */
-int xs_session_answer(struct xs_session *session, int result)
+int xs_session_answer(struct xs_session *session, struct xs_request *req,
+		      int result)
 {
-	struct xs_session_made_up *answer;
-	struct xs_msg *msg;
+	struct xs_msg *reply = &req->reply;
 
-	answer = kmalloc(sizeof(*answer), GFP_KERNEL_ACCOUNT);
-	if (!answer)
-		return -ENOMEM;
-	msg = &answer->msg;
-	xs_msg_init(msg, answer->room, sizeof(answer->room),
-		    xs_session_release_answer);
-	msg->hdr = session->in.hdr;
+	reply->hdr = session->in.hdr;
 	if (result)
-		xs_msg_set_error(msg, result);
+		xs_msg_set_error(reply, result);
 	else
-		xs_msg_set_body(msg, "OK", 3, GFP_NOWAIT);
-	xs_session_queue(session, msg);
+		xs_msg_set_body(reply, "OK", 3, GFP_NOWAIT);
+	xs_session_queue(session, reply);
 	return 0;
-}
-
-/**
- * xs_session_fail() - give up the message in hand
- * @session: the session
- * @err: why; if it is the message's own fault, the client gets an answer
- *
- * Context: Process, write_mutex is held.
- * Return: 0 if the message was answered, otherwise @err or -ENOMEM.
- */
-int xs_session_fail(struct xs_session *session, int err)
-{
-	return err == -E2BIG ? xs_session_answer(session, err) : err;
 }
 
 /* === Completions: kthread === */
@@ -142,7 +112,7 @@ static void xs_session_complete(struct xs_request *req)
 /**
  * xs_session_submit() - send a request whose reply goes to the client
  * @session: the session
- * @req: the request, which is consumed
+ * @req: the request; the caller's again on failure
  * @arg: what the completion needs; stays the caller's on failure
  *
  * Context: Process, write_mutex is held; inside the gate.
@@ -161,35 +131,9 @@ int xs_session_submit(struct xs_session *session, struct xs_request *req,
 	req->complete = xs_session_complete;
 	xs_session_get(session);
 	err = xs_conn_submit(&session->store->conn, req);
-	if (err) {
-		xs_request_put(req);
+	if (err)
 		xs_session_put(session);
-	}
 	return err;
-}
-
-/**
- * xs_session_body() - payload of the message in hand
- * @session: the session
- *
- * Context: Process, write_mutex is held.
- * Return: &xsd_sockmsg.len bytes and a NUL.
- */
-const char *xs_session_body(const struct xs_session *session)
-{
-	return session->in.raw + sizeof(session->in.hdr);
-}
-
-static struct xs_request *xs_session_request(struct xs_session *session)
-{
-	const struct xsd_sockmsg *hdr = &session->in.hdr;
-	struct kvec body = {
-		.iov_base = (void *)xs_session_body(session),
-		.iov_len = hdr->len,
-	};
-
-	return xs_request_alloc(hdr->type, hdr->tx_id, &body, 1,
-				GFP_KERNEL_ACCOUNT);
 }
 
 static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
@@ -227,38 +171,28 @@ static int xs_session_txn_check(struct xs_session *session, u32 id)
 	return err;
 }
 
-static int xs_session_pass_on(struct xs_session *session, void *arg)
-{
-	struct xs_request *req;
-
-	req = xs_session_request(session);
-	if (IS_ERR(req))
-		return xs_session_fail(session, PTR_ERR(req));
-	return xs_session_submit(session, req, arg);
-}
-
-static int xs_session_any(struct xs_session *session)
+static int xs_session_any(struct xs_session *session, struct xs_request *req)
 {
 	int err = xs_session_txn_check(session, session->in.hdr.tx_id);
 
 	if (err)
-		return xs_session_answer(session, err);
-	return xs_session_pass_on(session, NULL);
+		return xs_session_answer(session, req, err);
+	return xs_session_submit(session, req, NULL);
 }
 
-static int xs_session_start(struct xs_session *session)
+static int xs_session_start(struct xs_session *session, struct xs_request *req)
 {
 	struct xs_txn *txn;
 	int err;
 
 	err = xs_session_txn_check(session, session->in.hdr.tx_id);
 	if (err)
-		return xs_session_answer(session, err);
+		return xs_session_answer(session, req, err);
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
-		return xs_session_fail(session, -ENOMEM);
+		return -ENOMEM;
 	txn->generation = session->store->conn.generation;
-	err = xs_session_pass_on(session, txn);
+	err = xs_session_submit(session, req, txn);
 	if (err)
 		kfree(txn);
 	return err;
@@ -276,28 +210,29 @@ static struct xs_txn *xs_session_txn_take(struct xs_session *session, u32 id)
 	return txn;
 }
 
-static int xs_session_end_stale(struct xs_session *session, struct xs_txn *txn,
+static int xs_session_end_stale(struct xs_session *session,
+				struct xs_request *req, struct xs_txn *txn,
 				bool commit)
 {
 	kfree(txn);
-	return xs_session_answer(session, commit ? -EAGAIN : 0);
+	return xs_session_answer(session, req, commit ? -EAGAIN : 0);
 }
 
-static int xs_session_end(struct xs_session *session)
+static int xs_session_end(struct xs_session *session, struct xs_request *req)
 {
-	const char *body = xs_session_body(session);
+	const char *body = xs_request_payload(req);
 	bool commit = !strcmp(body, "T");
 	struct xs_txn *txn;
 	int err;
 
 	if (session->in.hdr.len != 2 || (!commit && strcmp(body, "F")))
-		return xs_session_answer(session, -EINVAL);
+		return xs_session_answer(session, req, -EINVAL);
 	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
 	if (!txn)
-		return xs_session_answer(session, -ENOENT);
+		return xs_session_answer(session, req, -ENOENT);
 	if (txn->generation != session->store->conn.generation)
-		return xs_session_end_stale(session, txn, commit);
-	err = xs_session_pass_on(session, txn);
+		return xs_session_end_stale(session, req, txn, commit);
+	err = xs_session_submit(session, req, txn);
 	if (err) {
 		spin_lock(&session->lock);
 		list_add(&txn->node, &session->txns);
@@ -307,14 +242,14 @@ static int xs_session_end(struct xs_session *session)
 }
 
 /* The server would reset the whole kernel's; the client means its own. */
-static int xs_session_reset(struct xs_session *session)
+static int xs_session_reset(struct xs_session *session, struct xs_request *req)
 {
 	xs_session_cleanup(session);
-	return xs_session_answer(session, 0);
+	return xs_session_answer(session, req, 0);
 }
 
 struct xs_session_handler {
-	int (*handle)(struct xs_session *session);
+	int (*handle)(struct xs_session *session, struct xs_request *req);
 };
 
 /* Types that are not listed, known or not, are simply passed on. */
@@ -351,7 +286,8 @@ static int xs_session_enter(struct xs_session *session, bool nonblock)
  */
 int xs_session_message(struct xs_session *session, bool nonblock)
 {
-	int (*handle)(struct xs_session *session) = xs_session_any;
+	int (*handle)(struct xs_session *session, struct xs_request *req) =
+		xs_session_any;
 	u32 type = session->in.hdr.type;
 	int err;
 
@@ -361,7 +297,7 @@ int xs_session_message(struct xs_session *session, bool nonblock)
 	err = xs_session_enter(session, nonblock);
 	if (err)
 		return err;
-	err = handle(session);
+	err = handle(session, session->in.req);
 	xs_gate_leave(&session->store->conn.gate);
 	return err;
 }

@@ -263,12 +263,11 @@ void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply)
 	xs_watch_entry_put(watch->entry);
 }
 
-static bool xs_session_parse_watch(const struct xs_session *session,
-				   const char **path, const char **token,
-				   const char **extra)
+static bool xs_session_parse_watch(struct xs_request *req, const char **path,
+				   const char **token, const char **extra)
 {
-	const char *pos = xs_session_body(session);
-	const char *end = pos + session->in.hdr.len;
+	const char *pos = xs_request_payload(req);
+	const char *end = pos + xs_request_header(req)->len;
 
 	*path = xs_wire_next_string(&pos, end);
 	*token = xs_wire_next_string(&pos, end);
@@ -276,26 +275,39 @@ static bool xs_session_parse_watch(const struct xs_session *session,
 	return *path && *token;
 }
 
-/* Registered and listed before it is sent: the event may overtake the reply. */
-static int xs_session_watch_send(struct xs_session *session,
-				 struct xs_session_watch *watch)
+/*
+ * Send the client's message with our token in place of its own, in a request of
+ * its own, which may be too long; the client's is freed if that succeeds.
+ */
+static int xs_session_watch_submit(struct xs_session_watch *watch, u32 type,
+				   struct xs_request *client)
 {
-	struct xs_watch_entry *entry = watch->entry;
+	struct xs_session *session = watch->session;
 	struct xs_request *req;
 	int err;
 
-	err = xs_watch_entry_add(&session->store->watches, entry);
+	req = xs_watch_entry_request(watch->entry, type, GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	err = xs_session_submit(session, req, watch);
+	xs_request_put(err ? req : client);
+	return err;
+}
+
+/* Registered and listed before it is sent: the event may overtake the reply. */
+static int xs_session_watch_send(struct xs_session_watch *watch,
+				 struct xs_request *client)
+{
+	struct xs_watch_entry *entry = watch->entry;
+	int err;
+
+	err = xs_watch_entry_add(&watch->session->store->watches, entry);
 	if (err)
-		return xs_session_fail(session, err);
-	req = xs_watch_entry_request(entry, XS_WATCH, GFP_KERNEL_ACCOUNT);
-	if (IS_ERR(req)) {
-		xs_watch_entry_remove(&session->store->watches, entry);
-		return xs_session_fail(session, PTR_ERR(req));
-	}
+		return err;
 	kref_get(&entry->ref);	/* the list's */
 	xs_session_watch_link(watch);
 	kref_get(&entry->ref);	/* the request's */
-	err = xs_session_submit(session, req, watch);
+	err = xs_session_watch_submit(watch, XS_WATCH, client);
 	if (err) {
 		xs_session_watch_drop(watch);
 		xs_watch_entry_put(entry);
@@ -306,26 +318,29 @@ static int xs_session_watch_send(struct xs_session *session,
 /**
  * xs_session_watch() - a client's XS_WATCH
  * @session: the session
+ * @req: the message
  *
  * What follows the token, such as a depth, is passed on with it.
  *
- * Context: See session_msg.c.
+ * Context: Process, a handler of session_msg.c.
  * Return: 0 or a negative errno, see xs_session_message().
  */
-int xs_session_watch(struct xs_session *session)
+int xs_session_watch(struct xs_session *session, struct xs_request *req)
 {
-	const char *end = session->in.raw + session->in.have;
-	const char *path, *token, *extra;
+	const char *path, *token, *extra, *end;
 	struct xs_session_watch *watch;
 	int err;
 
-	if (!xs_session_parse_watch(session, &path, &token, &extra))
-		return xs_session_answer(session, -EINVAL);
+	if (!xs_session_parse_watch(req, &path, &token, &extra))
+		return xs_session_answer(session, req, -EINVAL);
+	end = (const char *)req->out + req->len;
 	watch = xs_session_watch_alloc(session, path, token, extra, end - extra);
 	if (IS_ERR(watch))
-		return xs_session_fail(session, PTR_ERR(watch));
-	err = xs_session_watch_send(session, watch);
+		return PTR_ERR(watch);
+	err = xs_session_watch_send(watch, req);
 	xs_watch_entry_put(watch->entry);
+	if (err == -E2BIG)
+		return xs_session_answer(session, req, err);
 	return err;
 }
 
@@ -334,19 +349,19 @@ int xs_session_watch(struct xs_session *session)
  * changed if it is not. The reply may come before that and drop the request's
  * reference. No resume comes between: the caller is inside the gate.
  */
-static int xs_session_unwatch_send(struct xs_session *session,
-				   struct xs_session_watch *watch,
-				   struct xs_request *req)
+static int xs_session_unwatch_send(struct xs_session_watch *watch,
+				   struct xs_request *client)
 {
 	struct xs_watch_entry *entry = watch->entry;
+	struct xs_watches *watches = &watch->session->store->watches;
 	int err;
 
 	kref_get(&entry->ref);
-	err = xs_session_submit(session, req, watch);
+	err = xs_session_watch_submit(watch, XS_UNWATCH, client);
 	if (err)
 		xs_session_watch_link(watch);
 	else
-		xs_watch_entry_remove(&session->store->watches, entry);
+		xs_watch_entry_remove(watches, entry);
 	xs_watch_entry_put(entry);
 	return err;
 }
@@ -354,34 +369,27 @@ static int xs_session_unwatch_send(struct xs_session *session,
 /**
  * xs_session_unwatch() - a client's XS_UNWATCH
  * @session: the session
+ * @req: the message
  *
  * No event of the watch is queued for the client once this has returned.
  *
- * Context: See session_msg.c.
+ * Context: Process, a handler of session_msg.c.
  * Return: 0 or a negative errno, see xs_session_message().
  */
-int xs_session_unwatch(struct xs_session *session)
+int xs_session_unwatch(struct xs_session *session, struct xs_request *req)
 {
 	const char *path, *token, *extra;
 	struct xs_session_watch *watch;
-	struct xs_request *req;
 
-	if (!xs_session_parse_watch(session, &path, &token, &extra))
-		return xs_session_answer(session, -EINVAL);
+	if (!xs_session_parse_watch(req, &path, &token, &extra))
+		return xs_session_answer(session, req, -EINVAL);
 	spin_lock(&session->lock);
 	watch = xs_session_watch_find_locked(session, path, token);
 	if (watch)
 		list_del_init(&watch->node);
 	spin_unlock(&session->lock);
 	if (!watch)
-		return xs_session_answer(session, 0);
-
-	/* From here on the list's reference is ours, then the request's. */
-	req = xs_watch_entry_request(watch->entry, XS_UNWATCH,
-				     GFP_KERNEL_ACCOUNT);
-	if (IS_ERR(req)) {
-		xs_session_watch_link(watch);
-		return xs_session_fail(session, PTR_ERR(req));
-	}
-	return xs_session_unwatch_send(session, watch, req);
+		return xs_session_answer(session, req, 0);
+	/* The list's reference is ours now, then the request's. */
+	return xs_session_unwatch_send(watch, req);
 }
