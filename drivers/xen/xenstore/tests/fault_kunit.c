@@ -184,6 +184,22 @@ static void write_of_two_messages_without_memory_is_cut_short(struct kunit *test
 	KUNIT_EXPECT_FALSE(test, failed);
 }
 
+static void header_without_memory_can_be_written_again(struct kunit *test)
+{
+	struct fault_fixture *f = test->priv;
+	size_t n = fake_user_build(f->big, XS_READ, 1, 0, "k", 2);
+
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->big, 10), 10);
+	fake_memory_fail_nth(1);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big + 10, n - 10),
+			-ENOMEM);
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big + 10, n - 10),
+			n - 10);
+	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site), 1);
+	fake_user_expect(f->site, f->session, XS_READ, 1, 0, "OK", 3);
+}
+
 static void open_without_memory_fails(struct kunit *test)
 {
 	struct fault_fixture *f = test->priv;
@@ -418,6 +434,7 @@ static struct kunit_case fault_kunit_cases[] = {
 			 fault_gen_params),
 	KUNIT_CASE(reset_without_memory_can_be_repeated),
 	KUNIT_CASE(write_of_two_messages_without_memory_is_cut_short),
+	KUNIT_CASE(header_without_memory_can_be_written_again),
 	KUNIT_CASE(open_without_memory_fails),
 	KUNIT_CASE(reply_without_memory_becomes_an_error),
 	KUNIT_CASE(event_for_a_client_without_memory_comes_later),

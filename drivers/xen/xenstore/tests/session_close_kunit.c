@@ -212,6 +212,22 @@ static void close_frees_what_has_not_been_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
+static void close_in_the_middle_of_a_message_frees_it(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	size_t n = fake_user_build(f->site->out, XS_RM, 1, 0, "k", 2);
+	struct xs_request *req;
+
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->site->out, n - 1),
+			n - 1);
+	req = f->session->in.req;
+	KUNIT_ASSERT_NOT_NULL(test, req);
+	xs_request_get(req);
+	fake_user_close(f->site, f->session);
+	KUNIT_EXPECT_EQ(test, kref_read(&req->ref), 1);
+	xs_request_put(req);
+}
+
 static void close_in_the_middle_of_a_message_sends_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
@@ -408,6 +424,7 @@ static struct kunit_case close_cases[] = {
 	KUNIT_CASE(close_with_all_in_flight_is_undone_in_the_background),
 	KUNIT_CASE(reply_after_the_close_is_dropped),
 	KUNIT_CASE(close_frees_what_has_not_been_read),
+	KUNIT_CASE(close_in_the_middle_of_a_message_frees_it),
 	KUNIT_CASE(close_in_the_middle_of_a_message_sends_nothing),
 	KUNIT_CASE(close_removes_watches_behind_what_was_sent_before),
 	KUNIT_CASE(close_with_a_watch_that_is_refused_later_leaves_nothing),

@@ -227,6 +227,65 @@ static void write_without_waiting_beside_another_is_refused(struct kunit *test)
 	session_expect_nothing_sent(test);
 }
 
+/* Write bytes while a suspend keeps every message from being accepted. */
+static ssize_t session_write_suspended(struct session_fixture *f,
+				       const void *bytes, size_t len)
+{
+	struct xs_gate *gate = &f->site->conn->gate;
+	ssize_t n;
+
+	xs_gate_close(gate);
+	n = fake_user_write(f->session, bytes, len);
+	xs_gate_open(gate);
+	return n;
+}
+
+static void message_that_is_not_accepted_keeps_its_first_bytes(struct kunit *test)
+{
+	const u8 *split = test->param_value;
+	struct session_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->a, *split),
+			*split);
+	KUNIT_EXPECT_EQ(test, session_write_suspended(f, f->a + *split,
+						      ONE_SIZE - *split),
+			-EAGAIN);
+	session_expect_nothing_sent(test);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
+						ONE_SIZE - *split),
+			ONE_SIZE - *split);
+	session_expect_sent(test, f->a);
+}
+
+/* The header of the first must not decide about the memory for the second. */
+static void message_that_is_not_accepted_may_be_followed_by_a_longer_one(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+	char *body = f->big + HDR_SIZE;
+
+	KUNIT_EXPECT_EQ(test, session_write_suspended(f, f->a, ONE_SIZE),
+			-EAGAIN);
+	memset(body, 'x', XENSTORE_PAYLOAD_MAX);
+	fake_user_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
+						XS_MESSAGE_MAX),
+			XS_MESSAGE_MAX);
+	session_expect_sent(test, f->big);
+	session_expect_nothing_sent(test);
+}
+
+static void session_without_a_begun_message_holds_no_request(struct kunit *test)
+{
+	struct session_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, session_write_suspended(f, f->a, ONE_SIZE),
+			-EAGAIN);
+	KUNIT_EXPECT_NULL(test, f->session->in.req);
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
+			ONE_SIZE);
+	KUNIT_EXPECT_NULL(test, f->session->in.req);
+}
+
 static void write_to_a_broken_ring_fails(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
@@ -256,6 +315,10 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE_PARAM(write_from_partly_bad_memory_takes_what_is_good,
 			 session_split_gen_params),
 	KUNIT_CASE(write_without_waiting_beside_another_is_refused),
+	KUNIT_CASE_PARAM(message_that_is_not_accepted_keeps_its_first_bytes,
+			 session_split_gen_params),
+	KUNIT_CASE(message_that_is_not_accepted_may_be_followed_by_a_longer_one),
+	KUNIT_CASE(session_without_a_begun_message_holds_no_request),
 	KUNIT_CASE(write_to_a_broken_ring_fails),
 	{}
 };

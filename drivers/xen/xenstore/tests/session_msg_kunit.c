@@ -291,6 +291,55 @@ static void start_with_a_senseless_reply_opens_nothing(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
 }
 
+/* === The gate === */
+
+struct msg_gate_case {
+	const char *name;
+	u32 type;
+	u32 tx_id;
+	const char *body;
+	size_t len;
+};
+
+static const struct msg_gate_case msg_gates[] = {
+	{ "READ", XS_READ, 0, "k", 2 },
+	{ "START", XS_TRANSACTION_START, 0, "", 1 },
+	{ "END", XS_TRANSACTION_END, 5, "T", 2 },
+	{ "WATCH", XS_WATCH, 0, "v\0t", 4 },
+	{ "UNWATCH", XS_UNWATCH, 0, "w\0t", 4 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(msg_gate, msg_gates, name);
+
+static void accepted_request_is_inside_until_its_reply(struct kunit *test)
+{
+	const struct msg_gate_case *param = test->param_value;
+	struct msg_fixture *f = test->priv;
+	struct xs_gate *gate = &f->site->conn->gate;
+
+	fake_user_start(f->site, f->session, "5");
+	fake_user_watch(f->site, f->session, "w\0t", 4);
+	KUNIT_ASSERT_EQ(test, gate->inside, 0);
+	fake_user_send(f->site, f->session, param->type, 7, param->tx_id,
+		       param->body, param->len);
+	KUNIT_EXPECT_EQ(test, gate->inside, 1);
+	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site), 1);
+	KUNIT_EXPECT_EQ(test, gate->inside, 0);
+}
+
+static void reset_is_inside_until_the_replies_to_its_requests(struct kunit *test)
+{
+	struct msg_fixture *f = test->priv;
+	struct xs_gate *gate = &f->site->conn->gate;
+
+	fake_user_start(f->site, f->session, "5");
+	fake_user_watch(f->site, f->session, "w\0t", 4);
+	fake_user_send(f->site, f->session, XS_RESET_WATCHES, 7, 0, "", 1);
+	KUNIT_EXPECT_EQ(test, gate->inside, 2);
+	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site), 2);
+	KUNIT_EXPECT_EQ(test, gate->inside, 0);
+}
+
 /* === When things go wrong === */
 
 /*
@@ -409,6 +458,9 @@ static struct kunit_case msg_cases[] = {
 	KUNIT_CASE(start_that_is_refused_opens_nothing),
 	KUNIT_CASE_PARAM(start_with_a_senseless_reply_opens_nothing,
 			 msg_bad_start_gen_params),
+	KUNIT_CASE_PARAM(accepted_request_is_inside_until_its_reply,
+			 msg_gate_gen_params),
+	KUNIT_CASE(reset_is_inside_until_the_replies_to_its_requests),
 	KUNIT_CASE(client_stuck_in_its_memory_delays_no_reply),
 	KUNIT_CASE(watch_behind_pending_requests_does_not_wait),
 	KUNIT_CASE(broken_ring_answers_each_request_with_one_eio),
