@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The life and the byte streams of a session.
+ * Lifetime, limits and byte streams of a session.
  *
  * A session is an open file of the device as a state machine: bytes in, bytes
- * out, no file and no user memory but what an iterator brings. Writers
- * assemble messages and hand them to session_msg.c; readers drain a list that
- * the kthread appends to. Neither ever holds a lock of the kthread while
- * it touches the client's memory, so a client that is stuck in a page fault
- * delays itself alone.
+ * out, no struct file, and user memory only through an iterator. A writer
+ * assembles a message in the request that will carry it, and passes it to
+ * session_msg.c; a reader drains a list that the kthread appends to. Neither
+ * holds a lock of the kthread while it touches the client's memory, so a client
+ * that is stuck in a page fault delays only itself.
+ *
+ * A client that does not read its replies meets backpressure: its next write
+ * waits, or fails with -EAGAIN.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -36,10 +39,10 @@ static void xs_session_cleanup_work(struct work_struct *work)
 }
 
 /**
- * xs_session_open() - begin a session
+ * xs_session_open() - create a session
  * @store: the store it uses
  *
- * What is kept for the session is charged to the memory cgroup of the caller.
+ * Memory of the session is charged to the memory cgroup of the caller.
  *
  * Context: Process, may sleep.
  * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
@@ -86,7 +89,7 @@ static void xs_session_free(struct kref *ref)
 
 	mem_cgroup_put(session->flow.memcg);
 	kfree(session);
-	/* The last: with the module goes the connection. */
+	/* Last: the store may go away with the module. */
 	module_put(module);
 }
 
@@ -94,7 +97,7 @@ static void xs_session_free(struct kref *ref)
  * xs_session_put() - drop a reference
  * @session: the session
  *
- * Context: Any; the kthread does it for requests.
+ * Context: Process, kthread included; does not sleep.
  */
 void xs_session_put(struct xs_session *session)
 {
@@ -113,14 +116,14 @@ static void xs_session_truncate(struct xs_session *session, size_t have)
 }
 
 /**
- * xs_session_close() - the client is gone
+ * xs_session_close() - end a session
  * @session: the session, not valid for the caller afterwards
  *
- * Returns at once. Requests that are not on the ring yet are withdrawn; those
- * in flight complete and their replies are dropped. Transactions are aborted
- * and watches removed in the background.
+ * Does not wait. Requests that are not on the ring yet are cancelled; those on
+ * it complete and their replies are dropped. A worker aborts transactions and
+ * removes watches. A message that is not complete is freed.
  *
- * Context: Process.
+ * Context: Process; no read or write of the session runs or will follow.
  */
 void xs_session_close(struct xs_session *session)
 {
@@ -158,12 +161,11 @@ static bool xs_session_has_room_locked(struct xs_session *session)
 }
 
 /**
- * xs_session_writable() - would a message be taken at once?
+ * xs_session_writable() - would a message be accepted without waiting?
  * @session: the session
  *
- * Context: Any but hard interrupt.
- * Return: false if the client has to read first, or while the domain is being
- * suspended.
+ * Context: Process; does not sleep.
+ * Return: false under backpressure, and during a suspend.
  */
 bool xs_session_writable(struct xs_session *session)
 {
@@ -188,7 +190,7 @@ static bool xs_session_try_reserve(struct xs_session *session)
 	return reserved;
 }
 
-/* Room for the reply of one request, until the client has read it. */
+/* Count a request as outstanding, until the client has read its reply. */
 static int xs_session_reserve(struct xs_session *session, bool nonblock)
 {
 	if (xs_session_try_reserve(session))
@@ -219,7 +221,7 @@ static void xs_session_count_locked(struct xs_session *session,
 		session->unread_bytes += msg->hdr.len;
 }
 
-/* Whether writers may have waited for this. */
+/* Returns true if this ends backpressure, so that writers must be woken. */
 static bool xs_session_uncount_locked(struct xs_session *session,
 				      const struct xs_msg *msg)
 	__must_hold(&session->lock)
@@ -299,7 +301,7 @@ static int xs_session_assemble(struct xs_session *session,
 	}
 }
 
-/* Act on a complete message, which is there no more if this returns 0. */
+/* Handle a complete message. Its request is not the session's after success. */
 static int xs_session_accept(struct xs_session *session, bool nonblock)
 {
 	int err;
@@ -312,16 +314,15 @@ static int xs_session_accept(struct xs_session *session, bool nonblock)
 		xs_session_unreserve(session);
 		return err;
 	}
-	/* The request has an owner now, or is gone. */
 	session->in.req = NULL;
 	session->in.have = 0;
 	return 0;
 }
 
 /*
- * Take in at most one message. Returns the bytes used, which may end in the
- * middle of it. An error leaves both sides as they were before the call, so
- * that the client can try again; but -E2BIG leaves nothing of the message.
+ * Consume bytes of at most one message and return how many. An error leaves
+ * session and iterator as they were before the call, so that the client can try
+ * again; but -E2BIG also drops what earlier calls wrote of the message.
  */
 static ssize_t xs_session_write_one(struct xs_session *session,
 				    struct iov_iter *from, bool nonblock)
@@ -367,16 +368,15 @@ static int xs_session_lock(struct mutex *mutex, bool nonblock)
 }
 
 /**
- * xs_session_write() - take bytes from the client
+ * xs_session_write() - consume bytes from the client
  * @session: the session
  * @from: the bytes: any number of messages, of which the first may have begun
- *	and the last may end in other calls
- * @nonblock: do not wait for other writers, for readers, or for the end of a
- *	suspend
+ *	in an earlier call and the last may end in a later one
+ * @nonblock: do not wait for other writers, under backpressure, or for the end
+ *	of a suspend
  *
- * Never waits for the server, but for the client to read if it has left too
- * much unread. An error is returned only if no byte was accepted, and then
- * none was.
+ * Never waits for the server. Waits under backpressure until the client has
+ * read enough. An error is returned only if no byte was accepted.
  *
  * Context: Process, may sleep; a signal ends the sleep.
  * Return: Bytes accepted; -E2BIG if a header announces more than 4096 bytes,
@@ -401,11 +401,11 @@ EXPORT_SYMBOL_IF_KUNIT(xs_session_write);
 /* === To the client === */
 
 /**
- * xs_session_queue() - let the client read a message
+ * xs_session_queue() - append a message for the client
  * @session: the session
- * @msg: the message, which is the session's from here on
+ * @msg: the message; owned by the session from here on, freed if it is closing
  *
- * Context: Any but hard interrupt; takes &xs_session.lock.
+ * Context: Process, kthread included; does not sleep; takes &xs_session.lock.
  */
 void xs_session_queue(struct xs_session *session, struct xs_msg *msg)
 {
@@ -449,7 +449,7 @@ static void xs_session_consume(struct xs_session *session, struct xs_msg *msg)
 		wake_up_interruptible(&session->wq);
 }
 
-/* Copy what is left of one message; short only if the iterator is. */
+/* Copy the rest of one message; short if the iterator ends or faults. */
 static size_t xs_session_copy(struct xs_msg *msg, struct iov_iter *to)
 {
 	size_t done = 0, n;
@@ -493,10 +493,10 @@ static ssize_t xs_session_read_queued(struct xs_session *session,
 }
 
 /**
- * xs_session_readable() - is there anything to read?
+ * xs_session_readable() - is a message unread?
  * @session: the session
  *
- * Context: Any but hard interrupt.
+ * Context: Process; does not sleep.
  * Return: true if a read would return bytes.
  */
 bool xs_session_readable(struct xs_session *session)
@@ -506,9 +506,9 @@ bool xs_session_readable(struct xs_session *session)
 EXPORT_SYMBOL_IF_KUNIT(xs_session_readable);
 
 /**
- * xs_session_read() - give the client what there is
+ * xs_session_read() - copy unread messages to the client
  * @session: the session
- * @to: where it goes; as many messages as fit, the last perhaps in part
+ * @to: destination; receives as many messages as fit, the last perhaps in part
  * @nonblock: do not wait for a message or for other readers
  *
  * Context: Process, may sleep; a signal ends the sleep.
@@ -530,7 +530,7 @@ ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 		mutex_unlock(&session->read_mutex);
 		if (n != -EAGAIN || nonblock)
 			return n;
-		/* Asleep without the mutex, so that others can still poll it. */
+		/* Sleep without the mutex: a nonblocking reader must not fail. */
 		err = wait_event_interruptible(session->wq,
 					       xs_session_readable(session));
 		if (err)

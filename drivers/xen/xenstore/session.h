@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One open file of /dev/xen/xenbus, without the file.
+ * A session: one open file of /dev/xen/xenbus, without the file.
+ *
+ * session.c, session_msg.c, session_watch.c and session_cleanup.c are one state
+ * machine in four files; struct xs_session is its state. session_file.c is the
+ * adapter between it and struct file.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -22,15 +26,15 @@ struct module;
 /**
  * struct xs_session - a client that speaks the protocol as a byte stream
  *
- * Lives until the client has closed, everything it left behind has been
- * undone at the server, and its last request has completed.
+ * Lives until the client has closed, what it left at the server has been
+ * cleaned up, and its last request has completed.
  */
 struct xs_session {
 	/** @store: const after open */
 	struct xs_store *store;
 	/** @flow: its requests to be sent; under &xs_conn.lock */
 	struct xs_flow flow;
-	/** @module: the owner of @store, pinned; const after open */
+	/** @module: contains @store, pinned; const after open */
 	struct module *module;
 	/**
 	 * @ref: the file 1, one per request in flight, one per watch, one while
@@ -70,11 +74,11 @@ struct xs_session {
 	struct list_head txns;
 	/** @watch_list: watches, newest first */
 	struct list_head watch_list;
-	/** @closing: the client is gone */
+	/** @closing: the client has closed */
 	bool closing;
-	/** @wq: readers, pollers, and writers who have to wait for readers */
+	/** @wq: readers, pollers, and writers under backpressure */
 	wait_queue_head_t wq;
-	/** @cleanup_work: cleans up at the server after the client */
+	/** @cleanup_work: runs xs_session_cleanup() for a client that is gone */
 	struct work_struct cleanup_work;
 };
 
@@ -127,10 +131,10 @@ bool xs_session_readable(struct xs_session *session);
 bool xs_session_writable(struct xs_session *session);
 void xs_session_queue(struct xs_session *session, struct xs_msg *msg);
 
-/* session_msg.c: what the messages mean */
+/* session_msg.c: the client's messages */
 int xs_session_message(struct xs_session *session, bool nonblock);
-int xs_session_answer(struct xs_session *session, struct xs_request *req,
-		      int result);
+int xs_session_reply(struct xs_session *session, struct xs_request *req,
+		     int result);
 int xs_session_submit(struct xs_session *session, struct xs_request *req,
 		      void *arg);
 
@@ -141,7 +145,7 @@ void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply);
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);
 
-/* session_file.c: what the files around sessions have in common */
+/* session_file.c: file operations of a session */
 struct file;
 struct inode;
 struct kiocb;
@@ -155,7 +159,7 @@ ssize_t xs_session_file_write(struct kiocb *iocb, struct iov_iter *from);
 __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait);
 
-/* session_cleanup.c: what a client leaves behind */
+/* session_cleanup.c: what a client leaves at the server */
 void xs_session_cancel(struct xs_session *session);
 void xs_session_cleanup(struct xs_session *session);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a client leaves behind at the server, and how it is taken back.
+ * Cleanup at the server: transactions are aborted, watches removed.
  *
- * Runs when a client has closed, in a worker, and when it asks for it. The
- * requests are sent one after the other and nobody waits for their replies, so
- * a thousand watches cost one round trip. They queue behind what the client
- * sent before, so the server sees them in the right order. All are submitted
+ * Runs in a worker when a client has closed, and in its write of an
+ * XS_RESET_WATCHES. The requests are submitted without waiting for replies, so
+ * that a thousand watches cost one round trip. They go into the client's flow,
+ * behind what it has sent, so the server sees them in order. All are submitted
  * inside the gate, so a suspend comes before or after all of them.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -19,9 +19,9 @@
 #include "session.h"
 
 /*
- * These take back what the server has done or is about to do. What a client did
- * in a transaction must not become half of it, so if the end that would commit
- * has not left, it aborts.
+ * An END and an UNWATCH undo what the server has done, so they are sent all the
+ * same. But other requests of the transaction may be cancelled, and a part of it
+ * must not be committed, so a queued commit becomes an abort.
  */
 static bool xs_session_keep(struct xs_request *req)
 {
@@ -33,8 +33,8 @@ static bool xs_session_keep(struct xs_request *req)
 }
 
 /**
- * xs_session_cancel() - take back the requests that have not left yet
- * @session: the session; its client is gone
+ * xs_session_cancel() - cancel the requests that are not on the ring yet
+ * @session: a session that is closing
  *
  * Context: Process.
  */
@@ -49,7 +49,6 @@ static void xs_session_cleaned_up(struct xs_request *req)
 	xs_request_put(req);
 }
 
-/* In the client's flow, to stay behind what the client has sent. */
 static void xs_session_send_cleanup(struct xs_session *session,
 				    struct xs_request *req)
 {
@@ -72,7 +71,7 @@ static void xs_session_cleanup_txn(struct xs_session *session,
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
 	struct xs_request *req;
 
-	/* One from before a resume is unknown to the server. */
+	/* The server does not know a transaction from before a resume. */
 	if (txn->generation == session->store->conn.generation) {
 		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 				       XS_GFP_MUST);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A session as an open file.
+ * File operations of a session.
  *
- * The operations that every device node around sessions has in common. Which
- * connection a file belongs to is the opener's to say: a node has an open of
- * its own that calls xs_session_file_open(), and takes the rest from here.
- * Process context throughout.
+ * Shared by all device nodes that expose a store. A node has an open of its own,
+ * which calls xs_session_file_open() with the store, and uses the others as they
+ * are. Process context throughout.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -18,8 +17,8 @@
 #include "session.h"
 
 /**
- * xs_session_file_open() - begin a session for a file that is being opened
- * @inode: as given to the caller
+ * xs_session_file_open() - create the session of a file
+ * @inode: as given to &file_operations.open
  * @file: likewise; its private data becomes the session
  * @store: the store it uses
  *
@@ -33,13 +32,13 @@ int xs_session_file_open(struct inode *inode, struct file *file,
 
 	if (IS_ERR(session))
 		return PTR_ERR(session);
-	/* Longer than the file: what it leaves behind is still to be undone. */
+	/* The session outlives the file until its cleanup is done. */
 	session->module = file->f_op->owner;
 	__module_get(session->module);
 	file->private_data = session;
-	/* io_uring need not hand us to a thread: we can say that we would wait. */
+	/* Reads and writes return -EAGAIN, so io_uring needs no worker thread. */
 	file->f_mode |= FMODE_NOWAIT;
-	/* No position, so a reader that waits does not lock out a writer. */
+	/* Without a position, a waiting reader does not block a writer. */
 	return stream_open(inode, file);
 }
 EXPORT_SYMBOL_GPL(xs_session_file_open);
@@ -68,7 +67,7 @@ static bool xs_session_file_nonblock(const struct kiocb *iocb)
 /**
  * xs_session_file_read() - &file_operations.read_iter of a session
  * @iocb: of a file opened with xs_session_file_open()
- * @to: where the messages go
+ * @to: destination
  *
  * Context: Process, may sleep.
  * Return: As xs_session_read().
@@ -98,11 +97,11 @@ EXPORT_SYMBOL_GPL(xs_session_file_write);
 /**
  * xs_session_file_poll() - &file_operations.poll of a session
  * @file: opened with xs_session_file_open()
- * @wait: who polls
+ * @wait: the poll table
  *
  * Context: Process, may sleep.
- * Return: EPOLLIN if there is something to read, EPOLLOUT if a message of any
- * size would be taken: not while too much is unread, nor during a suspend.
+ * Return: EPOLLIN if a message is unread; EPOLLOUT if a message of any size
+ * would be accepted, which excludes backpressure and a suspend.
  */
 __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait)

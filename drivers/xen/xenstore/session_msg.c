@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the messages of a client mean.
+ * Handlers of a client's messages.
  *
- * Most are passed on with another id and come back with their own. A few need
- * more: transactions and watches belong to the session that made them, so that
- * no client can touch another's and all can be undone when it is gone. A
- * message that makes no sense is answered with XS_ERROR, as a server would.
+ * Most messages are passed on with another id, and the reply gets the client's
+ * id back. Transactions and watches belong to the session that created them, so
+ * that no client can use those of another, and all can be cleaned up when the
+ * client has closed. An invalid message gets a synthesized XS_ERROR, as from the
+ * server.
  *
  * Every handler runs inside the gate and with write_mutex held; the message is
- * in &xs_session.in. An error that it returns means that nothing has happened.
+ * in &xs_session.in. It passes the request on, or replies with it, and returns
+ * 0; or it returns an error, and neither session nor request have changed.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -18,16 +20,16 @@
 #include "session.h"
 
 /**
- * xs_session_answer() - reply to a message without asking the server
+ * xs_session_reply() - synthesize the reply to a message
  * @session: the session
- * @req: the client's message; carries the synthesized reply
- * @result: 0 for "OK", or the negative errno that XS_ERROR shall name
+ * @req: the client's message, consumed: its memory holds the reply
+ * @result: 0 for "OK", or a negative errno for XS_ERROR
  *
  * Context: Process, write_mutex is held.
  * Return: 0, for the handler to return.
  */
-int xs_session_answer(struct xs_session *session, struct xs_request *req,
-		      int result)
+int xs_session_reply(struct xs_session *session, struct xs_request *req,
+		     int result)
 {
 	struct xs_msg *reply = &req->reply;
 
@@ -112,8 +114,8 @@ static void xs_session_complete(struct xs_request *req)
 /**
  * xs_session_submit() - send a request whose reply goes to the client
  * @session: the session
- * @req: the request; the caller's again on failure
- * @arg: what the completion needs; stays the caller's on failure
+ * @req: a new request; consumed on success, stays the caller's on failure
+ * @arg: for the completion; likewise
  *
  * Context: Process, write_mutex is held; inside the gate.
  * Return: 0 or the error of xs_conn_submit().
@@ -151,8 +153,8 @@ static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
 }
 
 /*
- * May the client use the transaction that its message names? After a resume
- * the server does not know it any more, or knows somebody else's by that id.
+ * May the client use the transaction that its message names? After a resume the
+ * server does not know it, or uses its id for another one.
  */
 static int xs_session_txn_check(struct xs_session *session, u32 id)
 {
@@ -176,7 +178,7 @@ static int xs_session_any(struct xs_session *session, struct xs_request *req)
 	int err = xs_session_txn_check(session, session->in.hdr.tx_id);
 
 	if (err)
-		return xs_session_answer(session, req, err);
+		return xs_session_reply(session, req, err);
 	return xs_session_submit(session, req, NULL);
 }
 
@@ -187,7 +189,7 @@ static int xs_session_start(struct xs_session *session, struct xs_request *req)
 
 	err = xs_session_txn_check(session, session->in.hdr.tx_id);
 	if (err)
-		return xs_session_answer(session, req, err);
+		return xs_session_reply(session, req, err);
 	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
 	if (!txn)
 		return -ENOMEM;
@@ -215,7 +217,7 @@ static int xs_session_end_stale(struct xs_session *session,
 				bool commit)
 {
 	kfree(txn);
-	return xs_session_answer(session, req, commit ? -EAGAIN : 0);
+	return xs_session_reply(session, req, commit ? -EAGAIN : 0);
 }
 
 static int xs_session_end(struct xs_session *session, struct xs_request *req)
@@ -226,10 +228,10 @@ static int xs_session_end(struct xs_session *session, struct xs_request *req)
 	int err;
 
 	if (session->in.hdr.len != 2 || (!commit && strcmp(body, "F")))
-		return xs_session_answer(session, req, -EINVAL);
+		return xs_session_reply(session, req, -EINVAL);
 	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
 	if (!txn)
-		return xs_session_answer(session, req, -ENOENT);
+		return xs_session_reply(session, req, -ENOENT);
 	if (txn->generation != session->store->conn.generation)
 		return xs_session_end_stale(session, req, txn, commit);
 	err = xs_session_submit(session, req, txn);
@@ -241,18 +243,18 @@ static int xs_session_end(struct xs_session *session, struct xs_request *req)
 	return err;
 }
 
-/* The server would reset the whole kernel's; the client means its own. */
+/* For the server, all of the kernel is one client: clean up for this one only. */
 static int xs_session_reset(struct xs_session *session, struct xs_request *req)
 {
 	xs_session_cleanup(session);
-	return xs_session_answer(session, req, 0);
+	return xs_session_reply(session, req, 0);
 }
 
 struct xs_session_handler {
 	int (*handle)(struct xs_session *session, struct xs_request *req);
 };
 
-/* Types that are not listed, known or not, are simply passed on. */
+/* All other types, known or not, are passed on. */
 static const struct xs_session_handler xs_session_handlers[] = {
 	[XS_WATCH]		= { xs_session_watch },
 	[XS_UNWATCH]		= { xs_session_unwatch },
@@ -274,15 +276,17 @@ static int xs_session_enter(struct xs_session *session, bool nonblock)
 }
 
 /**
- * xs_session_message() - act on a complete message of the client
+ * xs_session_message() - handle a complete message of the client
  * @session: the session; the message is in &xs_session.in
  * @nonblock: do not wait for the end of a suspend
  *
+ * Inside the gate while the handler runs: no resume comes in between.
+ *
  * Context: Process, write_mutex is held; may sleep until a resume, but never
  * waits for the server.
- * Return: 0 if the message was accepted and will be answered; otherwise
- * nothing has happened: -EAGAIN, -ERESTARTSYS, -ENOMEM, or the error that the
- * connection is broken with.
+ * Return: 0 if there is or will be a reply, and &xs_session.in.req is not the
+ * session's any more; otherwise nothing has changed: -EAGAIN, -ERESTARTSYS,
+ * -ENOMEM, or the error that the connection is broken with.
  */
 int xs_session_message(struct xs_session *session, bool nonblock)
 {

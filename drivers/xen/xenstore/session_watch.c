@@ -2,9 +2,10 @@
 /*
  * The watches of a session.
  *
- * A client's watch is an entry of the registry like any other; its events do
- * not go through a queue but straight from the kthread to the list of unread
- * messages, where an event that is unread makes an equal one superfluous.
+ * A client's watch is an entry of the registry like any other. Its events do not
+ * pass a queue: the kthread appends them to the list of unread messages, unless
+ * an equal one is unread. Setting and removing run in process context, in the
+ * handlers of session_msg.c; events and completions run in the kthread.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -23,7 +24,7 @@ struct xs_session_event {
 	char body[] __counted_by(size);	/* path and token, each with its NUL */
 };
 
-/* Freed by a reader, by the close, or unqueued by the kthread. */
+/* Context: a reader, the close, or the kthread if the session is closing. */
 static void xs_session_event_release(struct xs_msg *msg)
 {
 	struct xs_session_event *event;
@@ -63,7 +64,7 @@ xs_session_event_alloc(struct xs_session_watch *watch, const char *path,
 	return event;
 }
 
-/* At the expense of the client, if that can be had without waiting. */
+/* Charged to the client, if that is possible without waiting. */
 static struct xs_session_event *
 xs_session_event_make(struct xs_session_watch *watch, const char *path)
 {
@@ -82,7 +83,7 @@ xs_session_event_make(struct xs_session_watch *watch, const char *path)
 	return event;
 }
 
-/* An event of which the client has read a part is not superfluous any more. */
+/* An event that is read in part does not count: it may precede the change. */
 static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
 					   const char *path)
 	__must_hold(&watch->session->lock)
@@ -98,9 +99,8 @@ static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
 }
 
 /*
- * A client that has left too many events unread gets no more details, nor does
- * one whose token leaves no room for them: an event with the watch's own path
- * says that something at or below it has changed.
+ * Beyond the limit of unread events, or if path and token do not fit, the event
+ * names the watch's own path: something at or below it has changed.
  */
 static bool xs_session_event_has_details_locked(struct xs_session_watch *watch,
 						const char *path)
@@ -153,7 +153,7 @@ static const struct xs_watch_ops xs_session_watch_ops = {
 	.release = xs_session_watch_release,
 };
 
-/* A watch that is not registered; freed with the one reference to its entry. */
+/* A watch that is not registered; freed with the last reference to its entry. */
 static struct xs_session_watch *
 xs_session_watch_alloc(struct xs_session *session, const char *path,
 		       const char *token, const char *extra, size_t extra_len)
@@ -182,7 +182,7 @@ xs_session_watch_alloc(struct xs_session *session, const char *path,
 	return watch;
 }
 
-/* The newest of those that the client gave the same path and token. */
+/* The newest with this path and token. */
 static struct xs_session_watch *
 xs_session_watch_find_locked(struct xs_session *session, const char *path,
 			     const char *token)
@@ -199,7 +199,7 @@ xs_session_watch_find_locked(struct xs_session *session, const char *path,
 	return NULL;
 }
 
-/* Take a watch off its list: whoever does so owns the list's reference. */
+/* Returns true if the caller took it off the list and owns that reference. */
 static bool xs_session_watch_unlink(struct xs_session_watch *watch)
 {
 	struct xs_session *session = watch->session;
@@ -230,11 +230,11 @@ static void xs_session_watch_drop(struct xs_session_watch *watch)
 }
 
 /**
- * xs_session_watched() - the server has answered a client's XS_WATCH
+ * xs_session_watched() - complete a client's XS_WATCH
  * @watch: the watch; the request's reference is dropped
- * @reply: the answer; a refusal ends the watch
+ * @reply: the server's; an XS_ERROR removes the watch
  *
- * Context: kthread.
+ * Context: Kthread, or a close that cancels the request; does not sleep.
  */
 void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply)
@@ -245,12 +245,12 @@ void xs_session_watched(struct xs_session_watch *watch,
 }
 
 /**
- * xs_session_unwatched() - the server has answered a client's XS_UNWATCH
+ * xs_session_unwatched() - complete a client's XS_UNWATCH
  * @watch: the watch; the request's reference is dropped
- * @reply: the answer; to remove what is not there has always succeeded on
- *	this device, so -ENOENT becomes "OK"
+ * @reply: the server's; ENOENT becomes "OK", because removing a watch that does
+ *	not exist has always succeeded on this device
  *
- * Context: kthread.
+ * Context: Kthread, or a close that cancels the request; does not sleep.
  */
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply)
 {
@@ -276,8 +276,9 @@ static bool xs_session_parse_watch(struct xs_request *req, const char **path,
 }
 
 /*
- * Send the client's message with our token in place of its own, in a request of
- * its own, which may be too long; the client's is freed if that succeeds.
+ * Send a copy of the client's message with the registry's token. The client's
+ * request is freed if the copy is accepted. -E2BIG if the copy is too long, which
+ * an UNWATCH never is: the WATCH before it was longer.
  */
 static int xs_session_watch_submit(struct xs_session_watch *watch, u32 type,
 				   struct xs_request *client)
@@ -294,7 +295,7 @@ static int xs_session_watch_submit(struct xs_session_watch *watch, u32 type,
 	return err;
 }
 
-/* Registered and listed before it is sent: the event may overtake the reply. */
+/* Registered and listed before it is sent: an event may precede the reply. */
 static int xs_session_watch_send(struct xs_session_watch *watch,
 				 struct xs_request *client)
 {
@@ -332,7 +333,7 @@ int xs_session_watch(struct xs_session *session, struct xs_request *req)
 	int err;
 
 	if (!xs_session_parse_watch(req, &path, &token, &extra))
-		return xs_session_answer(session, req, -EINVAL);
+		return xs_session_reply(session, req, -EINVAL);
 	end = (const char *)req->out + req->len;
 	watch = xs_session_watch_alloc(session, path, token, extra, end - extra);
 	if (IS_ERR(watch))
@@ -340,14 +341,14 @@ int xs_session_watch(struct xs_session *session, struct xs_request *req)
 	err = xs_session_watch_send(watch, req);
 	xs_watch_entry_put(watch->entry);
 	if (err == -E2BIG)
-		return xs_session_answer(session, req, err);
+		return xs_session_reply(session, req, err);
 	return err;
 }
 
 /*
- * Out of the registry only once the request is accepted, since nothing may have
- * changed if it is not. The reply may come before that and drop the request's
- * reference. No resume comes between: the caller is inside the gate.
+ * Remove the entry only after the request is accepted: otherwise nothing may
+ * change. The request may have completed by then and dropped its reference. A
+ * resume cannot set the watch again in between: the caller is inside the gate.
  */
 static int xs_session_unwatch_send(struct xs_session_watch *watch,
 				   struct xs_request *client)
@@ -382,14 +383,14 @@ int xs_session_unwatch(struct xs_session *session, struct xs_request *req)
 	struct xs_session_watch *watch;
 
 	if (!xs_session_parse_watch(req, &path, &token, &extra))
-		return xs_session_answer(session, req, -EINVAL);
+		return xs_session_reply(session, req, -EINVAL);
 	spin_lock(&session->lock);
 	watch = xs_session_watch_find_locked(session, path, token);
 	if (watch)
 		list_del_init(&watch->node);
 	spin_unlock(&session->lock);
 	if (!watch)
-		return xs_session_answer(session, req, 0);
+		return xs_session_reply(session, req, 0);
 	/* The list's reference is ours now, then the request's. */
 	return xs_session_unwatch_send(watch, req);
 }
