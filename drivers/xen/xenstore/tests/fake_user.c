@@ -2,9 +2,9 @@
 /*
  * Clients for tests.
  *
- * The test plays the client, whose memory is the kernel's. What is open when a
- * test ends is closed, everything that is left is answered, and then nothing
- * may be left over.
+ * The test plays the client, whose memory is the kernel's. When a test ends,
+ * open sessions are closed, every outstanding request gets a reply, and then no
+ * reference may be left.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -15,51 +15,51 @@
 
 #include "fake_user.h"
 
-/* Answer whatever has not been answered; the number of answers. */
-static unsigned int test_env_settle(struct test_env *site)
+/* Reply to every request that is outstanding; the number of replies. */
+static unsigned int test_env_settle(struct test_env *env)
 {
 	struct xs_request *req;
 	unsigned int i, n = 0;
 
-	test_env_run(site);
+	test_env_run(env);
 	for (i = 0; i < XS_PENDING_BUCKETS; i++) {
-		hlist_for_each_entry(req, &site->conn->pending[i],
+		hlist_for_each_entry(req, &env->conn->pending[i],
 				     pending_node) {
-			fake_peer_reply(site->peer,
+			fake_peer_reply(env->peer,
 					xs_request_header(req)->type, req->id,
 					"OK", 3);
 			n++;
 		}
 	}
-	test_env_run(site);
+	test_env_run(env);
 	return n;
 }
 
 struct fake_user {
-	struct test_env *site;
+	struct test_env *env;
 	struct xs_session *session;	/* a reference of the test's own */
 };
 
 static void fake_user_release(void *data)
 {
 	struct fake_user *client = data;
-	struct test_env *site = client->site;
+	struct test_env *env = client->env;
 	struct xs_session *session = client->session;
 
 	if (!session->closing)
-		fake_user_close(site, session);
+		fake_user_close(env, session);
 	do {
 		flush_work(&session->cleanup_work);
-	} while (test_env_settle(site));
+	} while (test_env_settle(env));
 	/* The references of watches are dropped last, perhaps by a worker. */
-	KUNIT_EXPECT_EQ_MSG(site->test, kref_read(&session->ref), 1,
-			    "somebody still has a reference to a session");
+	KUNIT_EXPECT_EQ_MSG(env->test, kref_read(&session->ref), 1,
+			    "a reference to a session is left");
 	xs_session_put(session);
 }
 
 /**
  * fake_user_open() - a new client
- * @site: the site
+ * @env: the environment
  *
  * When the test ends, the client is closed if it is open, and the test fails
  * if the session does not go away then.
@@ -67,15 +67,15 @@ static void fake_user_release(void *data)
  * Context: The test's own thread.
  * Return: The session, valid until the test ends.
  */
-struct xs_session *fake_user_open(struct test_env *site)
+struct xs_session *fake_user_open(struct test_env *env)
 {
-	struct kunit *test = site->test;
+	struct kunit *test = env->test;
 	struct fake_user *client;
 
 	client = kunit_kzalloc(test, sizeof(*client), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, client);
-	client->site = site;
-	client->session = xs_session_open(&site->store);
+	client->env = env;
+	client->session = xs_session_open(&env->store);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(client->session));
 	xs_session_get(client->session);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
@@ -86,19 +86,18 @@ struct xs_session *fake_user_open(struct test_env *site)
 
 /**
  * fake_user_close() - the client goes away
- * @site: the site; not suspended
+ * @env: the environment; not suspended
  * @session: the client's session
  *
- * What is done in the background has been done on return; what it asked of the
- * server is still to be answered.
+ * The cleanup has been submitted on return; its requests are outstanding.
  *
  * Context: The test's own thread, sleeps.
  */
-void fake_user_close(struct test_env *site, struct xs_session *session)
+void fake_user_close(struct test_env *env, struct xs_session *session)
 {
 	xs_session_close(session);
 	flush_work(&session->cleanup_work);
-	test_env_run(site);
+	test_env_run(env);
 }
 
 /**
@@ -114,7 +113,7 @@ void fake_user_close(struct test_env *site, struct xs_session *session)
  * Return: Length of the message.
  */
 size_t fake_user_build(void *buf, u32 type, u32 id, u32 tx_id,
-			 const void *body, size_t len)
+		       const void *body, size_t len)
 {
 	struct xsd_sockmsg *hdr = buf;
 
@@ -136,7 +135,7 @@ size_t fake_user_build(void *buf, u32 type, u32 id, u32 tx_id,
  * Return: See xs_session_write().
  */
 ssize_t fake_user_write(struct xs_session *session, const void *bytes,
-			  size_t len)
+			size_t len)
 {
 	struct kvec kvec = { .iov_base = (void *)bytes, .iov_len = len };
 	struct iov_iter iter;
@@ -165,7 +164,7 @@ ssize_t fake_user_read(struct xs_session *session, void *bytes, size_t len)
 
 /**
  * fake_user_try_send() - write one message, without waiting
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  * @type: type of the message
  * @id: the client's id for it
@@ -176,18 +175,18 @@ ssize_t fake_user_read(struct xs_session *session, void *bytes, size_t len)
  * Context: The test's own thread.
  * Return: See xs_session_write().
  */
-ssize_t fake_user_try_send(struct test_env *site,
-			     struct xs_session *session, u32 type, u32 id,
-			     u32 tx_id, const void *body, size_t len)
+ssize_t fake_user_try_send(struct test_env *env,
+			   struct xs_session *session, u32 type, u32 id,
+			   u32 tx_id, const void *body, size_t len)
 {
-	size_t n = fake_user_build(site->out, type, id, tx_id, body, len);
+	size_t n = fake_user_build(env->out, type, id, tx_id, body, len);
 
-	return fake_user_write(session, site->out, n);
+	return fake_user_write(session, env->out, n);
 }
 
 /**
  * fake_user_send() - write one message, which must be accepted
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  * @type: type of the message
  * @id: the client's id for it
@@ -197,40 +196,40 @@ ssize_t fake_user_try_send(struct test_env *site,
  *
  * Context: The test's own thread; the test has ended if it was not accepted.
  */
-void fake_user_send(struct test_env *site, struct xs_session *session,
-		      u32 type, u32 id, u32 tx_id, const void *body, size_t len)
+void fake_user_send(struct test_env *env, struct xs_session *session,
+		    u32 type, u32 id, u32 tx_id, const void *body, size_t len)
 {
-	KUNIT_ASSERT_EQ(site->test,
-			fake_user_try_send(site, session, type, id, tx_id,
-					     body, len),
+	KUNIT_ASSERT_EQ(env->test,
+			fake_user_try_send(env, session, type, id, tx_id,
+					   body, len),
 			sizeof(struct xsd_sockmsg) + len);
 }
 
 /**
  * fake_user_start() - open a transaction
- * @site: the site; the test has seen all messages
+ * @env: the environment; the test has seen all messages
  * @session: the client's session
  * @tx_id: its id, as the server says it
  *
  * Context: The test's own thread.
  * Return: The id.
  */
-u32 fake_user_start(struct test_env *site, struct xs_session *session,
-		      const char *tx_id)
+u32 fake_user_start(struct test_env *env, struct xs_session *session,
+		    const char *tx_id)
 {
 	u32 id = 0;
 
-	fake_user_send(site, session, XS_TRANSACTION_START, 1, 0, "", 1);
-	test_env_reply(site, test_env_next(site), tx_id, strlen(tx_id) + 1);
-	fake_user_expect(site, session, XS_TRANSACTION_START, 1, 0, tx_id,
-			   strlen(tx_id) + 1);
-	KUNIT_ASSERT_EQ(site->test, kstrtou32(tx_id, 10, &id), 0);
+	fake_user_send(env, session, XS_TRANSACTION_START, 1, 0, "", 1);
+	test_env_reply(env, test_env_next(env), tx_id, strlen(tx_id) + 1);
+	fake_user_expect(env, session, XS_TRANSACTION_START, 1, 0, tx_id,
+			 strlen(tx_id) + 1);
+	KUNIT_ASSERT_EQ(env->test, kstrtou32(tx_id, 10, &id), 0);
 	return id;
 }
 
 /**
  * fake_user_watch() - set a watch
- * @site: the site; the test has seen all messages
+ * @env: the environment; the test has seen all messages
  * @session: the client's session
  * @body: path and token
  * @len: length of both
@@ -238,39 +237,39 @@ u32 fake_user_start(struct test_env *site, struct xs_session *session,
  * Context: The test's own thread.
  * Return: The XS_WATCH as the peer has received it.
  */
-const struct fake_message *fake_user_watch(struct test_env *site,
-					     struct xs_session *session,
-					     const void *body, size_t len)
+const struct fake_message *fake_user_watch(struct test_env *env,
+					   struct xs_session *session,
+					   const void *body, size_t len)
 {
 	const struct fake_message *msg;
 
-	fake_user_send(site, session, XS_WATCH, 1, 0, body, len);
-	msg = test_env_next(site);
-	test_env_reply(site, msg, "OK", 3);
-	fake_user_expect(site, session, XS_WATCH, 1, 0, "OK", 3);
+	fake_user_send(env, session, XS_WATCH, 1, 0, body, len);
+	msg = test_env_next(env);
+	test_env_reply(env, msg, "OK", 3);
+	fake_user_expect(env, session, XS_WATCH, 1, 0, "OK", 3);
 	return msg;
 }
 
 /**
  * fake_user_receive() - read one message into &test_env.received
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  *
  * Context: The test's own thread.
  * Return: true if there was one.
  */
-bool fake_user_receive(struct test_env *site, struct xs_session *session)
+bool fake_user_receive(struct test_env *env, struct xs_session *session)
 {
-	struct fake_received *in = &site->received;
+	struct fake_received *in = &env->received;
 	ssize_t n;
 
 	memset(in, 0, sizeof(*in));
 	n = fake_user_read(session, &in->hdr, sizeof(in->hdr));
 	if (n == -EAGAIN)
 		return false;
-	KUNIT_ASSERT_EQ(site->test, n, sizeof(in->hdr));
-	KUNIT_ASSERT_LE(site->test, in->hdr.len, XENSTORE_PAYLOAD_MAX);
-	KUNIT_ASSERT_EQ(site->test,
+	KUNIT_ASSERT_EQ(env->test, n, sizeof(in->hdr));
+	KUNIT_ASSERT_LE(env->test, in->hdr.len, XENSTORE_PAYLOAD_MAX);
+	KUNIT_ASSERT_EQ(env->test,
 			fake_user_read(session, in->body, in->hdr.len),
 			in->hdr.len);
 	return true;
@@ -278,7 +277,7 @@ bool fake_user_receive(struct test_env *site, struct xs_session *session)
 
 /**
  * fake_user_expect() - the next message for a client must be this one
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  * @type: type of the message
  * @id: its id
@@ -288,17 +287,17 @@ bool fake_user_receive(struct test_env *site, struct xs_session *session)
  *
  * Context: The test's own thread.
  */
-void fake_user_expect(struct test_env *site, struct xs_session *session,
-			u32 type, u32 id, u32 tx_id, const void *body,
-			size_t len)
+void fake_user_expect(struct test_env *env, struct xs_session *session,
+		      u32 type, u32 id, u32 tx_id, const void *body,
+		      size_t len)
 {
-	struct fake_received *in = &site->received;
-	struct kunit *test = site->test;
+	struct fake_received *in = &env->received;
+	struct kunit *test = env->test;
 
-	test_env_run(site);
-	if (site->conn->thread)
+	test_env_run(env);
+	if (env->conn->thread)
 		fake_wait_until(xs_session_readable(session));
-	KUNIT_ASSERT_TRUE_MSG(test, fake_user_receive(site, session),
+	KUNIT_ASSERT_TRUE_MSG(test, fake_user_receive(env, session),
 			      "there is no message to read");
 	KUNIT_EXPECT_EQ(test, in->hdr.type, type);
 	KUNIT_EXPECT_EQ(test, in->hdr.req_id, id);
@@ -310,32 +309,32 @@ void fake_user_expect(struct test_env *site, struct xs_session *session,
 
 /**
  * fake_user_expect_event() - the next message must be this event
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  * @body: path and token
  * @len: length of both
  *
  * Context: The test's own thread.
  */
-void fake_user_expect_event(struct test_env *site,
-			      struct xs_session *session, const void *body,
-			      size_t len)
+void fake_user_expect_event(struct test_env *env,
+			    struct xs_session *session, const void *body,
+			    size_t len)
 {
-	fake_user_expect(site, session, XS_WATCH_EVENT, 0, 0, body, len);
+	fake_user_expect(env, session, XS_WATCH_EVENT, 0, 0, body, len);
 }
 
 /**
  * fake_user_expect_nothing() - there must be no message for a client
- * @site: the site
+ * @env: the environment
  * @session: the client's session
  *
  * Context: The test's own thread.
  */
-void fake_user_expect_nothing(struct test_env *site,
-				struct xs_session *session)
+void fake_user_expect_nothing(struct test_env *env,
+			      struct xs_session *session)
 {
-	test_env_run(site);
-	KUNIT_EXPECT_FALSE_MSG(site->test, fake_user_receive(site, session),
+	test_env_run(env);
+	KUNIT_EXPECT_FALSE_MSG(env->test, fake_user_receive(env, session),
 			       "an unexpected message of type %u",
-			       site->received.hdr.type);
+			       env->received.hdr.type);
 }

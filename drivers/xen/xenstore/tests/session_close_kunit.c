@@ -13,7 +13,7 @@
 #include "fake_store.h"
 
 struct close_fixture {
-	struct test_env *site;
+	struct test_env *env;
 	struct xs_session *session;
 };
 
@@ -23,8 +23,8 @@ static int close_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
-	f->session = fake_user_open(f->site);
+	f->env = test_env_create(test);
+	f->session = fake_user_open(f->env);
 	test->priv = f;
 	return 0;
 }
@@ -33,7 +33,7 @@ static int close_init(struct kunit *test)
 static const struct fake_message *close_next(struct kunit *test, u32 type)
 {
 	struct close_fixture *f = test->priv;
-	const struct fake_message *msg = test_env_next(f->site);
+	const struct fake_message *msg = test_env_next(f->env);
 
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, type);
@@ -48,15 +48,15 @@ static void close_expect_abort(struct kunit *test, u32 tx_id)
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, 2);
 	KUNIT_EXPECT_STREQ(test, msg->body, "F");
-	test_env_reply(f->site, msg, "OK", 3);
+	test_env_reply(f->env, msg, "OK", 3);
 }
 
 static void close_expect_suspend_completes(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	test_env_suspend(f->site);
-	xs_store_suspend_cancel(&f->site->store);
+	test_env_suspend(f->env);
+	xs_store_suspend_cancel(&f->env->store);
 }
 
 /* === Transactions === */
@@ -65,13 +65,13 @@ static void close_expect_suspend_completes(struct kunit *test)
 static void close_with_transactions_does_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 first = fake_user_start(f->site, f->session, "5");
-	u32 second = fake_user_start(f->site, f->session, "6");
+	u32 first = fake_user_start(f->env, f->session, "5");
+	u32 second = fake_user_start(f->env, f->session, "6");
 
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	close_expect_abort(test, second);
 	close_expect_abort(test, first);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	close_expect_suspend_completes(test);
 }
 
@@ -80,12 +80,12 @@ static void start_that_is_refused_does_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
-			 1);
-	test_env_refuse(f->site, close_next(test, XS_TRANSACTION_START),
-			 "ENOSPC");
-	fake_user_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "",
+		       1);
+	test_env_refuse(f->env, close_next(test, XS_TRANSACTION_START),
+			"ENOSPC");
+	fake_user_close(f->env, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	close_expect_suspend_completes(test);
 }
 
@@ -94,24 +94,24 @@ static void ends_of_nothing_do_not_stop_a_suspend(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 1, 0, "T", 2);
-	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, 7, "F", 2);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_END, 1, 0, "T", 2);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_END, 2, 7, "F", 2);
 	close_expect_suspend_completes(test);
 }
 
 static void close_after_the_end_aborts_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_user_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->env, f->session, "5");
 	const struct fake_message *end;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
-			 2);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
+		       2);
 	end = close_next(test, XS_TRANSACTION_END);
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	KUNIT_EXPECT_STREQ(test, end->body, "T");
-	test_env_reply(f->site, end, "OK", 3);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_reply(f->env, end, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
@@ -119,11 +119,11 @@ static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *start;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
-			 1);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "",
+		       1);
 	start = close_next(test, XS_TRANSACTION_START);
-	fake_user_close(f->site, f->session);
-	test_env_reply(f->site, start, "77", 3);
+	fake_user_close(f->env, f->session);
+	test_env_reply(f->env, start, "77", 3);
 	flush_work(&f->session->cleanup_work);
 	close_expect_abort(test, 77);
 	close_expect_suspend_completes(test);
@@ -132,28 +132,28 @@ static void close_before_the_reply_to_a_start_aborts_it(struct kunit *test)
 /* A message whose release lets the connection work, in the middle of close. */
 struct close_msg {
 	struct xs_msg msg;
-	struct test_env *site;
+	struct test_env *env;
 };
 
 static void close_msg_release(struct xs_msg *msg)
 {
-	test_env_run(container_of(msg, struct close_msg, msg)->site);
+	test_env_run(container_of(msg, struct close_msg, msg)->env);
 }
 
 static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	struct close_msg unread = { .site = f->site };
+	struct close_msg unread = { .env = f->env };
 	const struct fake_message *start;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
-			 1);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "",
+		       1);
 	start = close_next(test, XS_TRANSACTION_START);
-	fake_peer_reply_to(f->site->peer, start, "77", 3);
+	fake_peer_reply_to(f->env->peer, start, "77", 3);
 	xs_msg_init(&unread.msg, NULL, 0, close_msg_release);
 	xs_session_queue(f->session, &unread.msg);
 
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	close_expect_abort(test, 77);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
@@ -161,17 +161,17 @@ static void close_beside_the_reply_to_a_start_aborts_it(struct kunit *test)
 /* === Requests in flight === */
 
 /* Row 9: the kthread waited for itself. */
-static void close_with_all_in_flight_is_undone_in_the_background(struct kunit *test)
+static void close_with_all_in_flight_is_cleaned_up_in_the_background(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_user_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->env, f->session, "5");
 	const struct fake_message *rm;
 
-	fake_user_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
+	fake_user_send(f->env, f->session, XS_RM, 2, tx_id, "k", 2);
 	rm = close_next(test, XS_RM);
 	xs_session_close(f->session);
 	/* The reply comes before and the abort after the worker has run. */
-	test_env_reply(f->site, rm, "OK", 3);
+	test_env_reply(f->env, rm, "OK", 3);
 	flush_work(&f->session->cleanup_work);
 	close_expect_abort(test, tx_id);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
@@ -183,11 +183,11 @@ static void reply_after_the_close_is_dropped(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *read;
 
-	fake_user_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
+	fake_user_send(f->env, f->session, XS_READ, 2, 0, "k", 2);
 	read = close_next(test, XS_READ);
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 2);
-	test_env_reply(f->site, read, "v", 1);
+	test_env_reply(f->env, read, "v", 1);
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 }
@@ -197,17 +197,17 @@ static void close_frees_what_has_not_been_read(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	watch = fake_user_watch(f->site, f->session, "k\0t", 4);
-	test_env_event(f->site, watch, "k");
-	test_env_event(f->site, watch, "k/below");
-	fake_user_send(f->site, f->session, XS_READ, 2, 0, "k", 2);
-	test_env_reply(f->site, close_next(test, XS_READ),
-			"a body that needs memory of its own", 36);
-	fake_user_send(f->site, f->session, XS_READ, 3, 9, "k", 2);
+	watch = fake_user_watch(f->env, f->session, "k\0t", 4);
+	test_env_event(f->env, watch, "k");
+	test_env_event(f->env, watch, "k/below");
+	fake_user_send(f->env, f->session, XS_READ, 2, 0, "k", 2);
+	test_env_reply(f->env, close_next(test, XS_READ),
+		       "a body that needs memory of its own", 36);
+	fake_user_send(f->env, f->session, XS_READ, 3, 9, "k", 2);
 	KUNIT_EXPECT_TRUE(test, xs_session_readable(f->session));
 
-	fake_user_close(f->site, f->session);
-	test_env_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
+	fake_user_close(f->env, f->session);
+	test_env_reply(f->env, close_next(test, XS_UNWATCH), "OK", 3);
 	KUNIT_EXPECT_FALSE(test, xs_session_readable(f->session));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
@@ -215,15 +215,15 @@ static void close_frees_what_has_not_been_read(struct kunit *test)
 static void close_in_the_middle_of_a_message_frees_it(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	size_t n = fake_user_build(f->site->out, XS_RM, 1, 0, "k", 2);
+	size_t n = fake_user_build(f->env->out, XS_RM, 1, 0, "k", 2);
 	struct xs_request *req;
 
-	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->site->out, n - 1),
+	KUNIT_ASSERT_EQ(test, fake_user_write(f->session, f->env->out, n - 1),
 			n - 1);
 	req = f->session->in.req;
 	KUNIT_ASSERT_NOT_NULL(test, req);
 	xs_request_get(req);
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	KUNIT_EXPECT_EQ(test, kref_read(&req->ref), 1);
 	xs_request_put(req);
 }
@@ -231,12 +231,12 @@ static void close_in_the_middle_of_a_message_frees_it(struct kunit *test)
 static void close_in_the_middle_of_a_message_sends_nothing(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	size_t n = fake_user_build(f->site->out, XS_RM, 1, 0, "k", 2);
+	size_t n = fake_user_build(f->env->out, XS_RM, 1, 0, "k", 2);
 
-	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out,
-						n - 1), n - 1);
-	fake_user_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->env->out,
+					      n - 1), n - 1);
+	fake_user_close(f->env, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 /* === Watches === */
@@ -246,15 +246,15 @@ static void close_removes_watches_behind_what_was_sent_before(struct kunit *test
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *msg;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, "k\0t", 4);
 	set = close_next(test, XS_WATCH);
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	msg = close_next(test, XS_UNWATCH);
 	KUNIT_EXPECT_STREQ(test, test_env_token(msg), test_env_token(set));
-	test_env_event(f->site, set, "k");
-	test_env_reply(f->site, set, "OK", 3);
-	test_env_reply(f->site, msg, "OK", 3);
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	test_env_event(f->env, set, "k");
+	test_env_reply(f->env, set, "OK", 3);
+	test_env_reply(f->env, msg, "OK", 3);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -263,24 +263,24 @@ static void close_with_a_watch_that_is_refused_later_leaves_nothing(struct kunit
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *unset;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, "k\0t", 4);
 	set = close_next(test, XS_WATCH);
-	fake_user_close(f->site, f->session);
+	fake_user_close(f->env, f->session);
 	unset = close_next(test, XS_UNWATCH);
-	test_env_refuse(f->site, set, "EQUOTA");
-	test_env_refuse(f->site, unset, "ENOENT");
+	test_env_refuse(f->env, set, "EQUOTA");
+	test_env_refuse(f->env, unset, "ENOENT");
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
 /* === Requests that are not on the ring yet === */
 
-static void request_that_has_not_left_is_withdrawn(struct kunit *test)
+static void request_that_has_not_left_is_cancelled(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
-	fake_user_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_RM, 1, 0, "k", 2);
+	fake_user_close(f->env, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	close_expect_suspend_completes(test);
 }
@@ -291,51 +291,51 @@ static void request_that_has_left_in_part_is_completed(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_user_send(f->site, f->session, XS_WRITE, 1, 0, value,
-			 sizeof(value));
-	fake_user_send(f->site, f->session, XS_RM, 2, 0, "k", 2);
-	xs_io_pass(f->site->conn);
-	fake_user_close(f->site, f->session);
+	fake_user_send(f->env, f->session, XS_WRITE, 1, 0, value,
+		       sizeof(value));
+	fake_user_send(f->env, f->session, XS_RM, 2, 0, "k", 2);
+	xs_io_pass(f->env->conn);
+	fake_user_close(f->env, f->session);
 	msg = close_next(test, XS_WRITE);
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, sizeof(value));
-	test_env_reply(f->site, msg, "OK", 3);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_reply(f->env, msg, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
-static void start_that_has_not_left_is_withdrawn(struct kunit *test)
+static void start_that_has_not_left_is_cancelled(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_TRANSACTION_START, 1, 0, "",
-			 1);
-	fake_user_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "",
+		       1);
+	fake_user_close(f->env, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
-/* Otherwise what was withdrawn would be missing in what is committed. */
+/* Otherwise a part of the transaction would be committed without the rest. */
 static void commit_that_has_not_left_becomes_an_abort(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	u32 tx_id = fake_user_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->env, f->session, "5");
 
-	fake_user_send(f->site, f->session, XS_RM, 2, tx_id, "k", 2);
-	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
-			 2);
-	fake_user_close(f->site, f->session);
+	fake_user_send(f->env, f->session, XS_RM, 2, tx_id, "k", 2);
+	fake_user_send(f->env, f->session, XS_TRANSACTION_END, 3, tx_id, "T",
+		       2);
+	fake_user_close(f->env, f->session);
 	close_expect_abort(test, tx_id);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
-static void watch_that_has_not_left_is_withdrawn(struct kunit *test)
+static void watch_that_has_not_left_is_cancelled(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "k\0t", 4);
-	fake_user_close(f->site, f->session);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, "k\0t", 4);
+	fake_user_close(f->env, f->session);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
@@ -344,49 +344,49 @@ static void unwatch_that_has_not_left_is_sent(struct kunit *test)
 	struct close_fixture *f = test->priv;
 	const struct fake_message *set, *unset;
 
-	set = fake_user_watch(f->site, f->session, "k\0t", 4);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 2, 0, "k\0t", 4);
-	fake_user_close(f->site, f->session);
+	set = fake_user_watch(f->env, f->session, "k\0t", 4);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 2, 0, "k\0t", 4);
+	fake_user_close(f->env, f->session);
 	unset = close_next(test, XS_UNWATCH);
 	KUNIT_EXPECT_STREQ(test, test_env_token(unset), test_env_token(set));
-	test_env_reply(f->site, unset, "OK", 3);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	test_env_reply(f->env, unset, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 }
 
-static void requests_of_others_are_not_withdrawn(struct kunit *test)
+static void requests_of_others_are_not_cancelled(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
-	struct xs_session *other = fake_user_open(f->site);
+	struct xs_session *other = fake_user_open(f->env);
 
-	fake_user_send(f->site, f->session, XS_RM, 1, 0, "k", 2);
-	fake_user_send(f->site, other, XS_READ, 1, 0, "k", 2);
-	fake_user_close(f->site, f->session);
-	test_env_reply(f->site, close_next(test, XS_READ), "v", 1);
-	fake_user_expect(f->site, other, XS_READ, 1, 0, "v", 1);
+	fake_user_send(f->env, f->session, XS_RM, 1, 0, "k", 2);
+	fake_user_send(f->env, other, XS_READ, 1, 0, "k", 2);
+	fake_user_close(f->env, f->session);
+	test_env_reply(f->env, close_next(test, XS_READ), "v", 1);
+	fake_user_expect(f->env, other, XS_READ, 1, 0, "v", 1);
 }
 
 /* === During a suspend === */
 
-static void close_during_a_suspend_is_undone_after_the_resume(struct kunit *test)
+static void close_during_a_suspend_is_cleaned_up_after_the_resume(struct kunit *test)
 {
 	struct close_fixture *f = test->priv;
 	struct fake_call *resume;
 
-	fake_user_start(f->site, f->session, "5");
-	fake_user_watch(f->site, f->session, "k\0t", 4);
-	test_env_suspend(f->site);
+	fake_user_start(f->env, f->session, "5");
+	fake_user_watch(f->env, f->session, "k\0t", 4);
+	test_env_suspend(f->env);
 	xs_session_close(f->session);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->site->conn->gate.wq)));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(wq_has_sleeper(&f->env->conn->gate.wq)));
 
-	resume = test_env_start_resume(f->site);
-	test_env_answer(f->site, test_env_await(f->site));
+	resume = test_env_start_resume(f->env);
+	test_env_answer(f->env, test_env_await(f->env));
 	fake_call_result(test, resume);
 	flush_work(&f->session->cleanup_work);
 	/* The transaction is nothing that this server knows. */
-	test_env_reply(f->site, close_next(test, XS_UNWATCH), "OK", 3);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	test_env_reply(f->env, close_next(test, XS_UNWATCH), "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 }
 
 /* === With a server that keeps books === */
@@ -394,21 +394,21 @@ static void close_during_a_suspend_is_undone_after_the_resume(struct kunit *test
 static void close_leaves_nothing_at_the_server(struct kunit *test)
 {
 	struct fake_store *store = fake_store_create(test);
-	struct test_env *site = test_env_create_at(test, &store->peer);
-	struct xs_session *session = fake_user_open(site);
+	struct test_env *env = test_env_create_at(test, &store->peer);
+	struct xs_session *session = fake_user_open(env);
 	int i;
 
-	test_env_start(site);
+	test_env_start(env);
 	for (i = 0; i < 5; i++) {
-		fake_user_send(site, session, XS_TRANSACTION_START, i, 0, "",
-				 1);
-		fake_user_send(site, session, XS_WATCH, i, 0, "/a\0t", 5);
+		fake_user_send(env, session, XS_TRANSACTION_START, i, 0, "",
+			       1);
+		fake_user_send(env, session, XS_WATCH, i, 0, "/a\0t", 5);
 	}
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_transactions(store) == 5));
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_store_watches(store, NULL) == 5));
 
-	fake_user_send(site, session, XS_DIRECTORY, 9, 0, "/", 2);
-	fake_user_close(site, session);
+	fake_user_send(env, session, XS_DIRECTORY, 9, 0, "/", 2);
+	fake_user_close(env, session);
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_transactions(store)));
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_store_watches(store, NULL)));
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(kref_read(&session->ref) == 1));
@@ -421,21 +421,21 @@ static struct kunit_case close_cases[] = {
 	KUNIT_CASE(close_after_the_end_aborts_nothing),
 	KUNIT_CASE(close_before_the_reply_to_a_start_aborts_it),
 	KUNIT_CASE(close_beside_the_reply_to_a_start_aborts_it),
-	KUNIT_CASE(close_with_all_in_flight_is_undone_in_the_background),
+	KUNIT_CASE(close_with_all_in_flight_is_cleaned_up_in_the_background),
 	KUNIT_CASE(reply_after_the_close_is_dropped),
 	KUNIT_CASE(close_frees_what_has_not_been_read),
 	KUNIT_CASE(close_in_the_middle_of_a_message_frees_it),
 	KUNIT_CASE(close_in_the_middle_of_a_message_sends_nothing),
 	KUNIT_CASE(close_removes_watches_behind_what_was_sent_before),
 	KUNIT_CASE(close_with_a_watch_that_is_refused_later_leaves_nothing),
-	KUNIT_CASE(request_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(request_that_has_not_left_is_cancelled),
 	KUNIT_CASE(request_that_has_left_in_part_is_completed),
-	KUNIT_CASE(start_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(start_that_has_not_left_is_cancelled),
 	KUNIT_CASE(commit_that_has_not_left_becomes_an_abort),
-	KUNIT_CASE(watch_that_has_not_left_is_withdrawn),
+	KUNIT_CASE(watch_that_has_not_left_is_cancelled),
 	KUNIT_CASE(unwatch_that_has_not_left_is_sent),
-	KUNIT_CASE(requests_of_others_are_not_withdrawn),
-	KUNIT_CASE(close_during_a_suspend_is_undone_after_the_resume),
+	KUNIT_CASE(requests_of_others_are_not_cancelled),
+	KUNIT_CASE(close_during_a_suspend_is_cleaned_up_after_the_resume),
 	KUNIT_CASE(close_leaves_nothing_at_the_server),
 	{}
 };

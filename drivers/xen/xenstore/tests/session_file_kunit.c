@@ -16,7 +16,7 @@
 #define KEY_SIZE	(sizeof(struct xsd_sockmsg) + 4)
 
 struct file_fixture {
-	struct test_env *site;
+	struct test_env *env;
 	struct file *file;
 	struct xs_session *session;
 	char out[KEY_SIZE];
@@ -33,7 +33,7 @@ static const struct file_operations file_fops = {
 static void file_release(void *data)
 {
 	struct file_fixture *f = data;
-	struct kunit *test = f->site->test;
+	struct kunit *test = f->env->test;
 
 	if (f->file) {
 		fput(f->file);
@@ -41,7 +41,7 @@ static void file_release(void *data)
 	}
 	do {
 		flush_work(&f->session->cleanup_work);
-	} while (test_env_answer_all(f->site));
+	} while (test_env_answer_all(f->env));
 	KUNIT_EXPECT_EQ(test, kref_read(&f->session->ref), 1);
 	xs_session_put(f->session);
 }
@@ -53,11 +53,11 @@ static int file_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
+	f->env = test_env_create(test);
 	file = anon_inode_getfile("[xenstore]", &file_fops, NULL, O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	KUNIT_ASSERT_EQ(test, xs_session_file_open(file_inode(file), file,
-						   &f->site->store), 0);
+						   &f->env->store), 0);
 	f->file = file;
 	f->session = file->private_data;
 	xs_session_get(f->session);
@@ -99,7 +99,7 @@ static void file_have_reply(struct kunit *test)
 	struct file_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, file_write(f, 0), KEY_SIZE);
-	test_env_reply(f->site, test_env_next(f->site), "v", 1);
+	test_env_reply(f->env, test_env_next(f->env), "v", 1);
 }
 
 /* === Streams === */
@@ -148,7 +148,7 @@ static void write_to_a_nonblocking_file_does_not_wait(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 1;
+	f->env->store.limits.requests = 1;
 	f->file->f_flags |= O_NONBLOCK;
 	KUNIT_EXPECT_EQ(test, file_write(f, 0), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, file_write(f, 0), -EAGAIN);
@@ -158,7 +158,7 @@ static void write_that_must_not_wait_does_not(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 1;
+	f->env->store.limits.requests = 1;
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
 }
@@ -175,7 +175,7 @@ static void release_is_the_end_of_the_session(struct kunit *test)
 
 /* === Poll === */
 
-/* Somebody who polls, and how often there was a reason to look again. */
+/* A poller, and how often it was woken. */
 struct file_poller {
 	struct poll_table_struct table;
 	struct {
@@ -267,7 +267,7 @@ static void file_at_its_limit_is_not_writable(struct kunit *test)
 {
 	struct file_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 1;
+	f->env->store.limits.requests = 1;
 	file_have_reply(test);
 	KUNIT_EXPECT_EQ(test, file_poll(f), FILE_IN);
 }
@@ -278,7 +278,7 @@ static void file_is_writable_again_when_a_reply_has_been_read(struct kunit *test
 	struct file_fixture *f = test->priv;
 	char reply[32];
 
-	f->site->store.limits.requests = 1;
+	f->env->store.limits.requests = 1;
 	file_have_reply(test);
 	poller = file_poller_create(test);
 	KUNIT_ASSERT_GT(test, file_read(f, reply, sizeof(reply), 0), 0);
@@ -286,17 +286,17 @@ static void file_is_writable_again_when_a_reply_has_been_read(struct kunit *test
 	KUNIT_EXPECT_GT(test, poller->woken, 0);
 }
 
-/* Otherwise who polls and then writes without waiting would do so for ever. */
+/* Otherwise a loop of poll and nonblocking write would spin. */
 static void file_is_not_writable_during_a_suspend(struct kunit *test)
 {
 	struct file_poller *poller;
 	struct file_fixture *f = test->priv;
 
-	test_env_suspend(f->site);
+	test_env_suspend(f->env);
 	poller = file_poller_create(test);
 	KUNIT_EXPECT_EQ(test, file_poll(f), 0);
 	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
-	xs_store_suspend_cancel(&f->site->store);
+	xs_store_suspend_cancel(&f->env->store);
 	KUNIT_EXPECT_EQ(test, file_poll(f), FILE_OUT);
 	KUNIT_EXPECT_GT(test, poller->woken, 0);
 }

@@ -18,7 +18,7 @@
 #define ONE_SIZE	(HDR_SIZE + 9)
 
 struct session_fixture {
-	struct test_env *site;
+	struct test_env *env;
 	struct xs_session *session;
 	/* Two messages that differ, and room for more. */
 	char a[ONE_SIZE];
@@ -32,8 +32,8 @@ static inline int session_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
-	f->session = fake_user_open(f->site);
+	f->env = test_env_create(test);
+	f->session = fake_user_open(f->env);
 	fake_user_build(f->a, XS_WRITE, 1, 0, ONE_BODY, 9);
 	fake_user_build(f->b, XS_WRITE, 2, 0, "yek\0eulav", 9);
 	test->priv = f;
@@ -46,7 +46,7 @@ static inline void session_expect_sent(struct kunit *test,
 {
 	struct session_fixture *f = test->priv;
 	const struct xsd_sockmsg *hdr = wanted;
-	const struct fake_message *msg = test_env_next(f->site);
+	const struct fake_message *msg = test_env_next(f->env);
 
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, hdr->type);
@@ -59,7 +59,7 @@ static inline void session_expect_nothing_sent(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
 
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 static const u8 session_splits[] = {

@@ -25,7 +25,7 @@ static void write_split_anywhere_arrives_whole(struct kunit *test)
 			*split);
 	session_expect_nothing_sent(test);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
-						ONE_SIZE - *split),
+					      ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->a);
 }
@@ -50,12 +50,12 @@ static void write_split_in_the_second_message_arrives_whole(struct kunit *test)
 	memcpy(f->big, f->a, ONE_SIZE);
 	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
-						ONE_SIZE + *split),
+					      ONE_SIZE + *split),
 			ONE_SIZE + *split);
 	session_expect_sent(test, f->a);
 	session_expect_nothing_sent(test);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->b + *split,
-						ONE_SIZE - *split),
+					      ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->b);
 }
@@ -87,7 +87,7 @@ static void messages_in_one_write_are_all_sent(struct kunit *test)
 	memcpy(f->big + ONE_SIZE, f->b, ONE_SIZE);
 	memcpy(f->big + 2 * ONE_SIZE, f->a, ONE_SIZE);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
-						3 * ONE_SIZE), 3 * ONE_SIZE);
+					      3 * ONE_SIZE), 3 * ONE_SIZE);
 	session_expect_sent(test, f->a);
 	session_expect_sent(test, f->b);
 	session_expect_sent(test, f->a);
@@ -112,19 +112,19 @@ static void writes_beyond_the_ring_do_not_wait_for_the_server(struct kunit *test
 	struct session_fixture *f = test->priv;
 	unsigned int i;
 
-	f->site->peer->take = 0;
+	f->env->peer->take = 0;
 	memset(f->big, 'x', 1500);
 	for (i = 0; i < 64; i++) {
 		f->big[0] = i;
-		fake_user_send(f->site, f->session, XS_WRITE, i, 0, f->big,
-				 1500);
+		fake_user_send(f->env, f->session, XS_WRITE, i, 0, f->big,
+			       1500);
 	}
-	f->site->peer->take = SIZE_MAX;
+	f->env->peer->take = SIZE_MAX;
 
 	for (i = 0; i < 64; i++) {
 		f->big[0] = i;
-		fake_user_build(f->site->out, XS_WRITE, i, 0, f->big, 1500);
-		session_expect_sent(test, f->site->out);
+		fake_user_build(f->env->out, XS_WRITE, i, 0, f->big, 1500);
+		session_expect_sent(test, f->env->out);
 	}
 }
 
@@ -136,7 +136,7 @@ static void full_payload_is_accepted(struct kunit *test)
 	memset(body, 'x', XENSTORE_PAYLOAD_MAX);
 	fake_user_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
-						XS_MESSAGE_MAX),
+					      XS_MESSAGE_MAX),
 			XS_MESSAGE_MAX);
 	session_expect_sent(test, f->big);
 }
@@ -178,7 +178,7 @@ static void messages_before_a_bad_header_give_a_short_count(struct kunit *test)
 	memcpy(f->big, f->a, ONE_SIZE);
 	memcpy(f->big + ONE_SIZE, &hdr, HDR_SIZE);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
-						ONE_SIZE + HDR_SIZE), ONE_SIZE);
+					      ONE_SIZE + HDR_SIZE), ONE_SIZE);
 	session_expect_sent(test, f->a);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, &hdr, HDR_SIZE),
 			-E2BIG);
@@ -194,7 +194,7 @@ static void write_from_bad_memory_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
 			-EFAULT);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + 10,
-						ONE_SIZE - 10), ONE_SIZE - 10);
+					      ONE_SIZE - 10), ONE_SIZE - 10);
 	session_expect_sent(test, f->a);
 }
 
@@ -210,7 +210,7 @@ static void write_from_partly_bad_memory_takes_what_is_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_session_write(f->session, &iter, false),
 			*split);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
-						ONE_SIZE - *split),
+					      ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->a);
 }
@@ -231,7 +231,7 @@ static void write_without_waiting_beside_another_is_refused(struct kunit *test)
 static ssize_t session_write_suspended(struct session_fixture *f,
 				       const void *bytes, size_t len)
 {
-	struct xs_gate *gate = &f->site->conn->gate;
+	struct xs_gate *gate = &f->env->conn->gate;
 	ssize_t n;
 
 	xs_gate_close(gate);
@@ -252,7 +252,7 @@ static void message_that_is_not_accepted_keeps_its_first_bytes(struct kunit *tes
 			-EAGAIN);
 	session_expect_nothing_sent(test);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a + *split,
-						ONE_SIZE - *split),
+					      ONE_SIZE - *split),
 			ONE_SIZE - *split);
 	session_expect_sent(test, f->a);
 }
@@ -268,7 +268,7 @@ static void message_that_is_not_accepted_may_be_followed_by_a_longer_one(struct 
 	memset(body, 'x', XENSTORE_PAYLOAD_MAX);
 	fake_user_build(f->big, XS_WRITE, 1, 0, body, XENSTORE_PAYLOAD_MAX);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->big,
-						XS_MESSAGE_MAX),
+					      XS_MESSAGE_MAX),
 			XS_MESSAGE_MAX);
 	session_expect_sent(test, f->big);
 	session_expect_nothing_sent(test);
@@ -290,8 +290,8 @@ static void write_to_a_broken_ring_fails(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
 
-	xs_conn_break(f->site->conn, -EIO);
-	test_env_run(f->site);
+	xs_conn_break(f->env->conn, -EIO);
+	test_env_run(f->env);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->a, ONE_SIZE),
 			-EIO);
 }

@@ -15,7 +15,7 @@
 #define KEY_SIZE	(HDR_SIZE + 4)
 
 struct limit_fixture {
-	struct test_env *site;
+	struct test_env *env;
 	struct xs_session *session;
 	char bytes[XENSTORE_PAYLOAD_MAX];
 	char out[3 * KEY_SIZE];
@@ -28,19 +28,19 @@ static int limit_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
-	f->session = fake_user_open(f->site);
+	f->env = test_env_create(test);
+	f->session = fake_user_open(f->env);
 	for (i = 0; i < 3; i++)
 		fake_user_build(f->out + i * KEY_SIZE, XS_READ, i, 0, "key",
-				  4);
+				4);
 	test->priv = f;
 	return 0;
 }
 
 static ssize_t limit_try(struct limit_fixture *f)
 {
-	return fake_user_try_send(f->site, f->session, XS_READ, 9, 0, "key",
-				    4);
+	return fake_user_try_send(f->env, f->session, XS_READ, 9, 0, "key",
+				  4);
 }
 
 /* Requests up to the limit, all of them in flight. */
@@ -49,9 +49,9 @@ static struct limit_fixture *limit_fill(struct kunit *test, unsigned int n)
 	struct limit_fixture *f = test->priv;
 	unsigned int i;
 
-	f->site->store.limits.requests = n;
+	f->env->store.limits.requests = n;
 	for (i = 0; i < n; i++)
-		fake_user_send(f->site, f->session, XS_READ, i, 0, "key", 4);
+		fake_user_send(f->env, f->session, XS_READ, i, 0, "key", 4);
 	return f;
 }
 
@@ -68,7 +68,7 @@ static void request_beyond_the_limit_is_refused_while_replies_are_unread(struct 
 {
 	struct limit_fixture *f = limit_fill(test, 3);
 
-	test_env_answer_all(f->site);
+	test_env_answer_all(f->env);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
 	KUNIT_EXPECT_FALSE(test, xs_session_writable(f->session));
@@ -78,23 +78,23 @@ static void request_is_taken_again_once_a_reply_has_been_read(struct kunit *test
 {
 	struct limit_fixture *f = limit_fill(test, 3);
 
-	test_env_answer_all(f->site);
-	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
+	test_env_answer_all(f->env);
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->env, f->session));
 
 	KUNIT_EXPECT_TRUE(test, xs_session_writable(f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
 }
 
-static void answer_that_needs_no_server_counts_as_well(struct kunit *test)
+static void synthesized_reply_counts_as_well(struct kunit *test)
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 1;
-	fake_user_send(f->site, f->session, XS_READ, 1, 77, "key", 4);
+	f->env->store.limits.requests = 1;
+	fake_user_send(f->env, f->session, XS_READ, 1, 77, "key", 4);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->env, f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 }
 
@@ -102,10 +102,10 @@ static void write_of_several_messages_is_cut_short_at_the_limit(struct kunit *te
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 2;
+	f->env->store.limits.requests = 2;
 
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->out,
-						3 * KEY_SIZE), 2 * KEY_SIZE);
+					      3 * KEY_SIZE), 2 * KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->out, KEY_SIZE),
 			-EAGAIN);
 }
@@ -114,12 +114,12 @@ static void bytes_beyond_the_limit_stop_requests_until_they_are_read(struct kuni
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->store.limits.bytes = 4000;
-	fake_user_send(f->site, f->session, XS_READ, 1, 0, "key", 4);
-	test_env_reply(f->site, test_env_next(f->site), f->bytes, 4001);
+	f->env->store.limits.bytes = 4000;
+	fake_user_send(f->env, f->session, XS_READ, 1, 0, "key", 4);
+	test_env_reply(f->env, test_env_next(f->env), f->bytes, 4001);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->env, f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 }
 
@@ -127,8 +127,8 @@ static void limit_of_zero_still_lets_one_request_through(struct kunit *test)
 {
 	struct limit_fixture *f = test->priv;
 
-	f->site->store.limits.requests = 0;
-	f->site->store.limits.bytes = 0;
+	f->env->store.limits.requests = 0;
+	f->env->store.limits.bytes = 0;
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
@@ -137,20 +137,20 @@ static void limit_of_zero_still_lets_one_request_through(struct kunit *test)
 static void client_at_its_limit_holds_up_no_other(struct kunit *test)
 {
 	struct limit_fixture *f = limit_fill(test, 1);
-	struct xs_session *other = fake_user_open(f->site);
+	struct xs_session *other = fake_user_open(f->env);
 
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, other, XS_READ, 1,
-						   0, "key", 4), KEY_SIZE);
+	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->env, other, XS_READ, 1,
+						 0, "key", 4), KEY_SIZE);
 }
 
 static void request_that_is_not_accepted_takes_no_room(struct kunit *test)
 {
 	struct limit_fixture *f = test->priv;
 
-	xs_gate_close(&f->site->conn->gate);
+	xs_gate_close(&f->env->conn->gate);
 	KUNIT_EXPECT_EQ(test, limit_try(f), -EAGAIN);
-	xs_gate_open(&f->site->conn->gate);
+	xs_gate_open(&f->env->conn->gate);
 
 	KUNIT_EXPECT_EQ(test, f->session->outstanding, 0);
 }
@@ -170,7 +170,7 @@ static void limit_lift(void *data)
 {
 	struct limit_fixture *f = data;
 
-	f->site->store.limits.requests = 1024;
+	f->env->store.limits.requests = 1024;
 	wake_up_interruptible(&f->session->wq);
 }
 
@@ -179,11 +179,11 @@ static void writer_at_the_limit_goes_on_when_a_reply_is_read(struct kunit *test)
 	struct limit_fixture *f = limit_fill(test, 1);
 	struct fake_call *writer;
 
-	test_env_answer_all(f->site);
+	test_env_answer_all(f->env);
 	writer = fake_call_start(test, limit_write_call, f, limit_lift);
 	KUNIT_ASSERT_TRUE(test,
 			  fake_wait_until(wq_has_sleeper(&f->session->wq)));
-	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->site, f->session));
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->env, f->session));
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), KEY_SIZE);
 }
@@ -210,19 +210,19 @@ static void events_beyond_the_limit_are_one_for_the_watch(struct kunit *test)
 	char path[16];
 	unsigned int i;
 
-	f->site->store.limits.events = 3;
-	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
+	f->env->store.limits.events = 3;
+	watch = fake_user_watch(f->env, f->session, "/a\0token", 9);
 	for (i = 0; i < 10; i++) {
 		snprintf(path, sizeof(path), "/a/%u", i);
-		test_env_event(f->site, watch, path);
+		test_env_event(f->env, watch, path);
 	}
 
 	KUNIT_EXPECT_EQ(test, f->session->unread_events, 4);
-	fake_user_expect_event(f->site, f->session, "/a/0\0token", 11);
-	fake_user_expect_event(f->site, f->session, "/a/1\0token", 11);
-	fake_user_expect_event(f->site, f->session, "/a/2\0token", 11);
-	fake_user_expect_event(f->site, f->session, "/a\0token", 9);
-	fake_user_expect_nothing(f->site, f->session);
+	fake_user_expect_event(f->env, f->session, "/a/0\0token", 11);
+	fake_user_expect_event(f->env, f->session, "/a/1\0token", 11);
+	fake_user_expect_event(f->env, f->session, "/a/2\0token", 11);
+	fake_user_expect_event(f->env, f->session, "/a\0token", 9);
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 static void events_do_not_stop_requests(struct kunit *test)
@@ -230,10 +230,10 @@ static void events_do_not_stop_requests(struct kunit *test)
 	struct limit_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	f->site->store.limits.events = 1;
-	watch = fake_user_watch(f->site, f->session, "/a\0token", 9);
-	test_env_event(f->site, watch, "/a/b");
-	test_env_event(f->site, watch, "/a/c");
+	f->env->store.limits.events = 1;
+	watch = fake_user_watch(f->env, f->session, "/a\0token", 9);
+	test_env_event(f->env, watch, "/a/b");
+	test_env_event(f->env, watch, "/a/c");
 
 	KUNIT_EXPECT_TRUE(test, xs_session_writable(f->session));
 	KUNIT_EXPECT_EQ(test, limit_try(f), KEY_SIZE);
@@ -243,7 +243,7 @@ static struct kunit_case limit_cases[] = {
 	KUNIT_CASE(request_beyond_the_limit_is_refused_while_all_are_in_flight),
 	KUNIT_CASE(request_beyond_the_limit_is_refused_while_replies_are_unread),
 	KUNIT_CASE(request_is_taken_again_once_a_reply_has_been_read),
-	KUNIT_CASE(answer_that_needs_no_server_counts_as_well),
+	KUNIT_CASE(synthesized_reply_counts_as_well),
 	KUNIT_CASE(write_of_several_messages_is_cut_short_at_the_limit),
 	KUNIT_CASE(bytes_beyond_the_limit_stop_requests_until_they_are_read),
 	KUNIT_CASE(limit_of_zero_still_lets_one_request_through),

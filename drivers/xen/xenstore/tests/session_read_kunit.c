@@ -19,8 +19,8 @@ static void session_make_reply(struct kunit *test, size_t len)
 
 	for (i = 0; i < len; i++)
 		f->big[i] = i * 3 + 1;
-	fake_user_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
-	test_env_reply(f->site, test_env_next(f->site), f->big, len);
+	fake_user_send(f->env, f->session, XS_READ, 5, 0, "key", 4);
+	test_env_reply(f->env, test_env_next(f->env), f->big, len);
 }
 
 /* === To the client === */
@@ -40,7 +40,7 @@ static void read_of_no_bytes_with_data_returns_zero(struct kunit *test)
 
 	session_make_reply(test, 3);
 	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->b, 0), 0);
-	fake_user_expect(f->site, f->session, XS_READ, 5, 0, f->big, 3);
+	fake_user_expect(f->env, f->session, XS_READ, 5, 0, f->big, 3);
 }
 
 static void read_of_no_bytes_without_data_returns_zero(struct kunit *test)
@@ -57,7 +57,7 @@ static void read_in_pieces_gives_every_byte_once(struct kunit *test)
 	const u8 *piece = test->param_value;
 	struct session_fixture *f = test->priv;
 	const size_t total = HDR_SIZE + 24;
-	struct fake_received *in = &f->site->received;
+	struct fake_received *in = &f->env->received;
 	size_t have = 0;
 	ssize_t n;
 
@@ -80,13 +80,13 @@ static void messages_are_read_at_once_as_far_as_there_is_room(struct kunit *test
 	session_make_reply(test, 8);
 	session_make_reply(test, 8);
 	session_make_reply(test, 8);
-	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->site->out,
-					       2 * one + 4), 2 * one + 4);
-	KUNIT_EXPECT_EQ(test, memcmp(f->site->out, f->site->out + one, one), 0);
+	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, f->env->out,
+					     2 * one + 4), 2 * one + 4);
+	KUNIT_EXPECT_EQ(test, memcmp(f->env->out, f->env->out + one, one), 0);
 	KUNIT_EXPECT_EQ(test, fake_user_read(f->session,
-					       f->site->out + 2 * one + 4,
-					       XENSTORE_PAYLOAD_MAX), one - 4);
-	KUNIT_EXPECT_EQ(test, memcmp(f->site->out, f->site->out + 2 * one, one),
+					     f->env->out + 2 * one + 4,
+					     XENSTORE_PAYLOAD_MAX), one - 4);
+	KUNIT_EXPECT_EQ(test, memcmp(f->env->out, f->env->out + 2 * one, one),
 			0);
 }
 
@@ -111,14 +111,14 @@ static void read_to_bad_memory_loses_nothing(struct kunit *test)
 	fake_memory_bad_iter(&iter, ITER_DEST, HDR_SIZE);
 	KUNIT_EXPECT_EQ(test, xs_session_read(f->session, &iter, false),
 			-EFAULT);
-	fake_user_expect(f->site, f->session, XS_READ, 5, 0, f->big, 4);
+	fake_user_expect(f->env, f->session, XS_READ, 5, 0, f->big, 4);
 }
 
 static void read_to_partly_bad_memory_loses_nothing(struct kunit *test)
 {
 	const u8 *split = test->param_value;
 	struct session_fixture *f = test->priv;
-	struct fake_received *in = &f->site->received;
+	struct fake_received *in = &f->env->received;
 	struct iov_iter iter;
 	void *good;
 
@@ -128,7 +128,7 @@ static void read_to_partly_bad_memory_loses_nothing(struct kunit *test)
 			*split);
 	memcpy(in, good, *split);
 	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, (u8 *)in + *split,
-					       ONE_SIZE), ONE_SIZE - *split);
+					     ONE_SIZE), ONE_SIZE - *split);
 	KUNIT_EXPECT_EQ(test, in->hdr.req_id, 5);
 	KUNIT_EXPECT_EQ(test, memcmp(in->body, f->big, 9), 0);
 }
@@ -179,7 +179,7 @@ static void session_unblock(void *data)
 	struct session_fixture *f = data;
 	struct xs_msg *msg = kzalloc(sizeof(*msg), GFP_KERNEL);
 
-	xs_gate_open(&f->site->conn->gate);
+	xs_gate_open(&f->env->conn->gate);
 	if (!msg)
 		return;
 	xs_msg_init(msg, NULL, 0, session_release_msg);
@@ -199,8 +199,8 @@ static void reader_who_waits_does_not_keep_a_writer_out(struct kunit *test)
 
 	reader = fake_call_start(test, session_read_call, f, session_unblock);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(session_reader_sleeps(f)));
-	fake_user_send(f->site, f->session, XS_READ, 5, 0, "key", 4);
-	test_env_reply(f->site, test_env_next(f->site), "value", 5);
+	fake_user_send(f->env, f->session, XS_READ, 5, 0, "key", 4);
+	test_env_reply(f->env, test_env_next(f->env), "value", 5);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, reader), HDR_SIZE + 5);
 	KUNIT_EXPECT_EQ(test, memcmp(f->big + HDR_SIZE, "value", 5), 0);
 }
@@ -219,7 +219,7 @@ static void reader_who_waits_is_ended_by_a_signal(struct kunit *test)
 static void writer_who_waits_is_ended_by_a_signal(struct kunit *test)
 {
 	struct session_fixture *f = test->priv;
-	struct xs_gate *gate = &f->site->conn->gate;
+	struct xs_gate *gate = &f->env->conn->gate;
 	struct fake_call *writer;
 
 	xs_gate_close(gate);

@@ -13,7 +13,7 @@
 #define EVENT_LEN	sizeof(EVENT_BODY)
 
 struct swatch_fixture {
-	struct test_env *site;
+	struct test_env *env;
 	struct xs_session *session;
 	struct xs_session *other;
 };
@@ -24,9 +24,9 @@ static int swatch_init(struct kunit *test)
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
-	f->session = fake_user_open(f->site);
-	f->other = fake_user_open(f->site);
+	f->env = test_env_create(test);
+	f->session = fake_user_open(f->env);
+	f->other = fake_user_open(f->env);
 	test->priv = f;
 	return 0;
 }
@@ -35,14 +35,14 @@ static const struct fake_message *swatch_set(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	return fake_user_watch(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	return fake_user_watch(f->env, f->session, EVENT_BODY, EVENT_LEN);
 }
 
 static unsigned int swatch_dropped(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	return f->site->store.watches.dropped;
+	return f->env->store.watches.dropped;
 }
 
 /* === Setting === */
@@ -53,9 +53,9 @@ static void watch_is_sent_with_a_token_of_our_own(struct kunit *test)
 	const struct fake_message *msg;
 	const char *token;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 0xcafe, 0, EVENT_BODY,
-			 EVENT_LEN);
-	msg = test_env_next(f->site);
+	fake_user_send(f->env, f->session, XS_WATCH, 0xcafe, 0, EVENT_BODY,
+		       EVENT_LEN);
+	msg = test_env_next(f->env);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_WATCH);
 	KUNIT_EXPECT_STREQ(test, msg->body, "path");
@@ -63,8 +63,8 @@ static void watch_is_sent_with_a_token_of_our_own(struct kunit *test)
 	KUNIT_EXPECT_STRNEQ(test, token, "token");
 	KUNIT_EXPECT_EQ(test, msg->hdr.len, 5 + strlen(token) + 1);
 
-	test_env_reply(f->site, msg, "OK", 3);
-	fake_user_expect(f->site, f->session, XS_WATCH, 0xcafe, 0, "OK", 3);
+	test_env_reply(f->env, msg, "OK", 3);
+	fake_user_expect(f->env, f->session, XS_WATCH, 0xcafe, 0, "OK", 3);
 }
 
 /* A watch is not part of a transaction, but its message may name one. */
@@ -72,14 +72,14 @@ static void replies_name_the_transaction_of_the_message(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 9, EVENT_BODY,
-			 EVENT_LEN);
-	test_env_answer_all(f->site);
-	fake_user_expect(f->site, f->session, XS_WATCH, 1, 9, "OK", 3);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 2, 8, EVENT_BODY,
-			 EVENT_LEN);
-	test_env_answer_all(f->site);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 2, 8, "OK", 3);
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 9, EVENT_BODY,
+		       EVENT_LEN);
+	test_env_answer_all(f->env);
+	fake_user_expect(f->env, f->session, XS_WATCH, 1, 9, "OK", 3);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 2, 8, EVENT_BODY,
+		       EVENT_LEN);
+	test_env_answer_all(f->env);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 2, 8, "OK", 3);
 }
 
 static void event_beside_a_long_token_fits_into_a_message(struct kunit *test)
@@ -92,11 +92,11 @@ static void event_beside_a_long_token_fits_into_a_message(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, body);
 	memset(body, 't', XENSTORE_PAYLOAD_MAX - 1);
 	memcpy(body, "path", 5);
-	watch = fake_user_watch(f->site, f->session, body,
-				  XENSTORE_PAYLOAD_MAX);
-	test_env_event(f->site, watch, "path/below");
-	fake_user_expect_event(f->site, f->session, body,
-				 XENSTORE_PAYLOAD_MAX);
+	watch = fake_user_watch(f->env, f->session, body,
+				XENSTORE_PAYLOAD_MAX);
+	test_env_event(f->env, watch, "path/below");
+	fake_user_expect_event(f->env, f->session, body,
+			       XENSTORE_PAYLOAD_MAX);
 }
 
 static void watch_extra_string_is_passed_on(struct kunit *test)
@@ -105,7 +105,7 @@ static void watch_extra_string_is_passed_on(struct kunit *test)
 	const struct fake_message *msg;
 	size_t used;
 
-	msg = fake_user_watch(f->site, f->session, "path\0token\0002", 13);
+	msg = fake_user_watch(f->env, f->session, "path\0token\0002", 13);
 	used = 5 + strlen(test_env_token(msg)) + 1;
 	KUNIT_ASSERT_EQ(test, msg->hdr.len, used + 2);
 	KUNIT_EXPECT_STREQ(test, msg->body + used, "2");
@@ -115,13 +115,13 @@ static void watch_is_not_waited_for(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	f->site->peer->take = 0;
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, "a\0t", 4);
-	fake_user_send(f->site, f->session, XS_WATCH, 2, 0, "b\0t", 4);
-	f->site->peer->take = SIZE_MAX;
-	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site), 2);
-	fake_user_expect(f->site, f->session, XS_WATCH, 1, 0, "OK", 3);
-	fake_user_expect(f->site, f->session, XS_WATCH, 2, 0, "OK", 3);
+	f->env->peer->take = 0;
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, "a\0t", 4);
+	fake_user_send(f->env, f->session, XS_WATCH, 2, 0, "b\0t", 4);
+	f->env->peer->take = SIZE_MAX;
+	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->env), 2);
+	fake_user_expect(f->env, f->session, XS_WATCH, 1, 0, "OK", 3);
+	fake_user_expect(f->env, f->session, XS_WATCH, 2, 0, "OK", 3);
 }
 
 static void watch_that_is_refused_is_gone(struct kunit *test)
@@ -129,14 +129,14 @@ static void watch_that_is_refused_is_gone(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 7, 0, EVENT_BODY,
-			 EVENT_LEN);
-	msg = test_env_next(f->site);
-	test_env_refuse(f->site, msg, "EQUOTA");
-	fake_user_expect(f->site, f->session, XS_ERROR, 7, 0, "EQUOTA", 7);
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
-	test_env_event(f->site, msg, "path");
-	fake_user_expect_nothing(f->site, f->session);
+	fake_user_send(f->env, f->session, XS_WATCH, 7, 0, EVENT_BODY,
+		       EVENT_LEN);
+	msg = test_env_next(f->env);
+	test_env_refuse(f->env, msg, "EQUOTA");
+	fake_user_expect(f->env, f->session, XS_ERROR, 7, 0, "EQUOTA", 7);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
+	test_env_event(f->env, msg, "path");
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 struct swatch_body_case {
@@ -154,16 +154,16 @@ static const struct swatch_body_case swatch_bad_bodies[] = {
 
 KUNIT_ARRAY_PARAM_DESC(swatch_bad_body, swatch_bad_bodies, name);
 
-/* Row 5 for the body of the answer. */
+/* Row 5 for the body of the reply. */
 static void malformed_watch_gets_einval(struct kunit *test)
 {
 	const struct swatch_body_case *param = test->param_value;
 	struct swatch_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 3, 0, param->body,
-			 param->len);
-	fake_user_expect(f->site, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_WATCH, 3, 0, param->body,
+		       param->len);
+	fake_user_expect(f->env, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 static void malformed_unwatch_gets_einval(struct kunit *test)
@@ -171,10 +171,10 @@ static void malformed_unwatch_gets_einval(struct kunit *test)
 	const struct swatch_body_case *param = test->param_value;
 	struct swatch_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 3, 0, param->body,
-			 param->len);
-	fake_user_expect(f->site, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_UNWATCH, 3, 0, param->body,
+		       param->len);
+	fake_user_expect(f->env, f->session, XS_ERROR, 3, 0, "EINVAL", 7);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 static void watch_that_our_token_makes_too_long_gets_e2big(struct kunit *test)
@@ -185,10 +185,10 @@ static void watch_that_our_token_makes_too_long_gets_e2big(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, body);
 	memset(body, 'x', XENSTORE_PAYLOAD_MAX - 3);
 	body[XENSTORE_PAYLOAD_MAX - 2] = 't';
-	fake_user_send(f->site, f->session, XS_WATCH, 3, 0, body,
-			 XENSTORE_PAYLOAD_MAX);
-	fake_user_expect(f->site, f->session, XS_ERROR, 3, 0, "E2BIG", 6);
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	fake_user_send(f->env, f->session, XS_WATCH, 3, 0, body,
+		       XENSTORE_PAYLOAD_MAX);
+	fake_user_expect(f->env, f->session, XS_ERROR, 3, 0, "E2BIG", 6);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 }
 
 /* === Events === */
@@ -199,10 +199,10 @@ static void event_has_the_token_of_the_client_and_no_ids(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch = swatch_set(test);
 
-	test_env_event(f->site, watch, "path");
-	fake_user_expect(f->site, f->session, XS_WATCH_EVENT, 0, 0,
-			   EVENT_BODY, EVENT_LEN);
-	fake_user_expect_nothing(f->site, f->session);
+	test_env_event(f->env, watch, "path");
+	fake_user_expect(f->env, f->session, XS_WATCH_EVENT, 0, 0,
+			 EVENT_BODY, EVENT_LEN);
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 static void event_names_the_path_that_changed(struct kunit *test)
@@ -210,8 +210,8 @@ static void event_names_the_path_that_changed(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch = swatch_set(test);
 
-	test_env_event(f->site, watch, "path/below");
-	fake_user_expect_event(f->site, f->session, "path/below\0token", 17);
+	test_env_event(f->env, watch, "path/below");
+	fake_user_expect_event(f->env, f->session, "path/below\0token", 17);
 }
 
 static void event_before_the_reply_is_delivered(struct kunit *test)
@@ -219,13 +219,13 @@ static void event_before_the_reply_is_delivered(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *msg;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, EVENT_BODY,
-			 EVENT_LEN);
-	msg = test_env_next(f->site);
-	test_env_event(f->site, msg, "path");
-	test_env_reply(f->site, msg, "OK", 3);
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
-	fake_user_expect(f->site, f->session, XS_WATCH, 1, 0, "OK", 3);
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, EVENT_BODY,
+		       EVENT_LEN);
+	msg = test_env_next(f->env);
+	test_env_event(f->env, msg, "path");
+	test_env_reply(f->env, msg, "OK", 3);
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_expect(f->env, f->session, XS_WATCH, 1, 0, "OK", 3);
 }
 
 static void event_reaches_only_the_client_that_watches(struct kunit *test)
@@ -233,12 +233,12 @@ static void event_reaches_only_the_client_that_watches(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *ours = swatch_set(test), *theirs;
 
-	theirs = fake_user_watch(f->site, f->other, EVENT_BODY, EVENT_LEN);
+	theirs = fake_user_watch(f->env, f->other, EVENT_BODY, EVENT_LEN);
 	KUNIT_EXPECT_STRNEQ(test, test_env_token(ours),
 			    test_env_token(theirs));
-	test_env_event(f->site, theirs, "path");
-	fake_user_expect_event(f->site, f->other, EVENT_BODY, EVENT_LEN);
-	fake_user_expect_nothing(f->site, f->session);
+	test_env_event(f->env, theirs, "path");
+	fake_user_expect_event(f->env, f->other, EVENT_BODY, EVENT_LEN);
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 static void event_comes_to_each_of_two_equal_watches(struct kunit *test)
@@ -247,11 +247,11 @@ static void event_comes_to_each_of_two_equal_watches(struct kunit *test)
 	const struct fake_message *first = swatch_set(test);
 	const struct fake_message *second = swatch_set(test);
 
-	test_env_event(f->site, first, "path");
-	test_env_event(f->site, second, "path");
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
-	fake_user_expect_nothing(f->site, f->session);
+	test_env_event(f->env, first, "path");
+	test_env_event(f->env, second, "path");
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 /* Defect O: a client that did not read cost memory without bound. */
@@ -262,11 +262,11 @@ static void event_equal_to_an_unread_one_is_merged(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 100; i++)
-		test_env_event(f->site, watch, "path");
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
-	fake_user_expect_nothing(f->site, f->session);
-	test_env_event(f->site, watch, "path");
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+		test_env_event(f->env, watch, "path");
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_expect_nothing(f->env, f->session);
+	test_env_event(f->env, watch, "path");
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
 }
 
 static void event_that_differs_from_unread_ones_is_kept(struct kunit *test)
@@ -274,12 +274,12 @@ static void event_that_differs_from_unread_ones_is_kept(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch = swatch_set(test);
 
-	test_env_event(f->site, watch, "path/a");
-	test_env_event(f->site, watch, "path/b");
-	test_env_event(f->site, watch, "path/a");
-	fake_user_expect_event(f->site, f->session, "path/a\0token", 13);
-	fake_user_expect_event(f->site, f->session, "path/b\0token", 13);
-	fake_user_expect_nothing(f->site, f->session);
+	test_env_event(f->env, watch, "path/a");
+	test_env_event(f->env, watch, "path/b");
+	test_env_event(f->env, watch, "path/a");
+	fake_user_expect_event(f->env, f->session, "path/a\0token", 13);
+	fake_user_expect_event(f->env, f->session, "path/b\0token", 13);
+	fake_user_expect_nothing(f->env, f->session);
 }
 
 static void event_equal_to_a_partly_read_one_is_kept(struct kunit *test)
@@ -288,13 +288,13 @@ static void event_equal_to_a_partly_read_one_is_kept(struct kunit *test)
 	const struct fake_message *watch = swatch_set(test);
 	char rest[sizeof(struct xsd_sockmsg) + EVENT_LEN];
 
-	test_env_event(f->site, watch, "path");
+	test_env_event(f->env, watch, "path");
 	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, rest, 1), 1);
-	test_env_event(f->site, watch, "path");
+	test_env_event(f->env, watch, "path");
 	KUNIT_EXPECT_EQ(test, fake_user_read(f->session, rest,
-					       sizeof(rest) - 1),
+					     sizeof(rest) - 1),
 			sizeof(rest) - 1);
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
 }
 
 /* === Removing === */
@@ -304,15 +304,15 @@ static void unwatch_is_sent_with_the_token_of_the_watch(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch = swatch_set(test), *msg;
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	msg = test_env_next(f->site);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	msg = test_env_next(f->env);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_UNWATCH);
 	KUNIT_EXPECT_STREQ(test, msg->body, "path");
 	KUNIT_EXPECT_STREQ(test, test_env_token(msg), test_env_token(watch));
-	test_env_reply(f->site, msg, "OK", 3);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	test_env_reply(f->env, msg, "OK", 3);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 9, 0, "OK", 3);
 }
 
 static void unwatch_ends_the_events(struct kunit *test)
@@ -321,22 +321,22 @@ static void unwatch_ends_the_events(struct kunit *test)
 	const struct fake_message *watch = swatch_set(test);
 	unsigned int before = swatch_dropped(test);
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	test_env_event(f->site, watch, "path");
-	fake_user_expect_nothing(f->site, f->session);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	test_env_event(f->env, watch, "path");
+	fake_user_expect_nothing(f->env, f->session);
 	KUNIT_EXPECT_EQ(test, swatch_dropped(test), before + 1);
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 }
 
 static void unwatch_of_nothing_gets_ok(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
 }
 
 static void unwatch_with_another_path_or_token_touches_nothing(struct kunit *test)
@@ -344,17 +344,17 @@ static void unwatch_with_another_path_or_token_touches_nothing(struct kunit *tes
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch = swatch_set(test);
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 2, 0, "path\0other",
-			 11);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 3, 0, "pat\0token",
-			 10);
-	fake_user_send(f->site, f->other, XS_UNWATCH, 4, 0, EVENT_BODY,
-			 EVENT_LEN);
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 2, 0, "OK", 3);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 3, 0, "OK", 3);
-	test_env_event(f->site, watch, "path");
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 2, 0, "path\0other",
+		       11);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 3, 0, "pat\0token",
+		       10);
+	fake_user_send(f->env, f->other, XS_UNWATCH, 4, 0, EVENT_BODY,
+		       EVENT_LEN);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 2, 0, "OK", 3);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 3, 0, "OK", 3);
+	test_env_event(f->env, watch, "path");
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
 }
 
 static void unwatch_removes_the_newest_of_equal_watches(struct kunit *test)
@@ -363,15 +363,15 @@ static void unwatch_removes_the_newest_of_equal_watches(struct kunit *test)
 	const struct fake_message *first = swatch_set(test);
 	const struct fake_message *second = swatch_set(test), *msg;
 
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	msg = test_env_next(f->site);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	msg = test_env_next(f->env);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_STREQ(test, test_env_token(msg), test_env_token(second));
-	test_env_reply(f->site, msg, "OK", 3);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
-	test_env_event(f->site, first, "path");
-	fake_user_expect_event(f->site, f->session, EVENT_BODY, EVENT_LEN);
+	test_env_reply(f->env, msg, "OK", 3);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	test_env_event(f->env, first, "path");
+	fake_user_expect_event(f->env, f->session, EVENT_BODY, EVENT_LEN);
 }
 
 static void unwatch_of_what_the_server_has_forgotten_gets_ok(struct kunit *test)
@@ -379,10 +379,10 @@ static void unwatch_of_what_the_server_has_forgotten_gets_ok(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 
 	swatch_set(test);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	test_env_refuse(f->site, test_env_next(f->site), "ENOENT");
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 9, 0, "OK", 3);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	test_env_refuse(f->env, test_env_next(f->env), "ENOENT");
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 9, 0, "OK", 3);
 }
 
 static void unwatch_that_is_refused_is_passed_on(struct kunit *test)
@@ -390,10 +390,10 @@ static void unwatch_that_is_refused_is_passed_on(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 
 	swatch_set(test);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
-			 EVENT_LEN);
-	test_env_refuse(f->site, test_env_next(f->site), "EACCES");
-	fake_user_expect(f->site, f->session, XS_ERROR, 9, 0, "EACCES", 7);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 9, 0, EVENT_BODY,
+		       EVENT_LEN);
+	test_env_refuse(f->env, test_env_next(f->env), "EACCES");
+	fake_user_expect(f->env, f->session, XS_ERROR, 9, 0, "EACCES", 7);
 }
 
 static void unwatch_that_is_not_accepted_changes_nothing(struct kunit *test)
@@ -401,12 +401,12 @@ static void unwatch_that_is_not_accepted_changes_nothing(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 
 	swatch_set(test);
-	xs_conn_break(f->site->conn, -EIO);
-	test_env_run(f->site);
-	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session,
-						   XS_UNWATCH, 9, 0, EVENT_BODY,
-						   EVENT_LEN), -EIO);
-	KUNIT_EXPECT_TRUE(test, test_env_has_watches(f->site));
+	xs_conn_break(f->env->conn, -EIO);
+	test_env_run(f->env);
+	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->env, f->session,
+						 XS_UNWATCH, 9, 0, EVENT_BODY,
+						 EVENT_LEN), -EIO);
+	KUNIT_EXPECT_TRUE(test, test_env_has_watches(f->env));
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&f->session->watch_list));
 }
 
@@ -415,40 +415,40 @@ static void unwatch_right_behind_the_watch_removes_it(struct kunit *test)
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *watch;
 
-	fake_user_send(f->site, f->session, XS_WATCH, 1, 0, EVENT_BODY,
-			 EVENT_LEN);
-	fake_user_send(f->site, f->session, XS_UNWATCH, 2, 0, EVENT_BODY,
-			 EVENT_LEN);
-	watch = test_env_next(f->site);
-	test_env_refuse(f->site, watch, "EINVAL");
-	test_env_refuse(f->site, test_env_next(f->site), "ENOENT");
-	fake_user_expect(f->site, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
-	fake_user_expect(f->site, f->session, XS_UNWATCH, 2, 0, "OK", 3);
-	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->site));
+	fake_user_send(f->env, f->session, XS_WATCH, 1, 0, EVENT_BODY,
+		       EVENT_LEN);
+	fake_user_send(f->env, f->session, XS_UNWATCH, 2, 0, EVENT_BODY,
+		       EVENT_LEN);
+	watch = test_env_next(f->env);
+	test_env_refuse(f->env, watch, "EINVAL");
+	test_env_refuse(f->env, test_env_next(f->env), "ENOENT");
+	fake_user_expect(f->env, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
+	fake_user_expect(f->env, f->session, XS_UNWATCH, 2, 0, "OK", 3);
+	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 }
 
 static void reset_removes_only_what_is_the_clients_own(struct kunit *test)
 {
 	struct swatch_fixture *f = test->priv;
 	const struct fake_message *ours = swatch_set(test), *theirs, *msg;
-	u32 tx_id = fake_user_start(f->site, f->session, "5");
+	u32 tx_id = fake_user_start(f->env, f->session, "5");
 
-	theirs = fake_user_watch(f->site, f->other, EVENT_BODY, EVENT_LEN);
-	fake_user_send(f->site, f->session, XS_RESET_WATCHES, 3, 0, "", 1);
-	fake_user_expect(f->site, f->session, XS_RESET_WATCHES, 3, 0, "OK",
-			   3);
-	msg = test_env_next(f->site);
+	theirs = fake_user_watch(f->env, f->other, EVENT_BODY, EVENT_LEN);
+	fake_user_send(f->env, f->session, XS_RESET_WATCHES, 3, 0, "", 1);
+	fake_user_expect(f->env, f->session, XS_RESET_WATCHES, 3, 0, "OK",
+			 3);
+	msg = test_env_next(f->env);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_TRANSACTION_END);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 	KUNIT_EXPECT_STREQ(test, msg->body, "F");
-	msg = test_env_next(f->site);
+	msg = test_env_next(f->env);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_UNWATCH);
 	KUNIT_EXPECT_STREQ(test, test_env_token(msg), test_env_token(ours));
-	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
-	test_env_event(f->site, theirs, "path");
-	fake_user_expect_event(f->site, f->other, EVENT_BODY, EVENT_LEN);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
+	test_env_event(f->env, theirs, "path");
+	fake_user_expect_event(f->env, f->other, EVENT_BODY, EVENT_LEN);
 }
 
 static struct kunit_case swatch_cases[] = {
