@@ -8,9 +8,9 @@
  * client has closed. An invalid message gets a synthesized XS_ERROR, as from the
  * server.
  *
- * Every handler runs inside the gate and with write_mutex held; the message is
- * in &xs_session.in. It passes the request on, or replies with it, and returns
- * 0; or it returns an error, and neither session nor request have changed.
+ * Every handler runs inside the gate and with write_mutex held. It passes the
+ * request with the message on, or replies with it, and returns 0; or it returns
+ * an error and has changed neither the session nor the request.
  *
  * Copyright (C) 2026 The xenbus authors
  */
