@@ -7,8 +7,8 @@
  * here runs in process context and sleeps, uninterruptibly, until the server
  * has answered; who has several requests can wait once, see batch.c. None may be
  * called by the kthread. Allocations do not start I/O, so a driver may call
- * them on the way to its disk. The errors are those that
- * drivers/xen/xenstore/ops.c lists.
+ * them on the way to its disk. The errors are those of
+ * drivers/xen/xenstore/call.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */

@@ -23,7 +23,7 @@
 #include <linux/string.h>
 #include <xen/xenstore.h>
 
-#include "../xenstore/ops.h"
+#include "../xenstore/call.h"
 #include "xenbus_store.h"
 
 /*
@@ -110,8 +110,8 @@ static unsigned int xenbus_batch_add(struct xenbus_batch *batch, struct xs_reque
 static unsigned int xenbus_batch_add_op(struct xenbus_batch *batch, u32 type,
 				    const char *dir, const char *node)
 {
-	return xenbus_batch_add(batch, xs_op_request(type, batch->t.id, dir, node,
-						 NULL, 0));
+	return xenbus_batch_add(batch, xs_call_request(type, batch->t.id, dir,
+						       node, NULL, 0));
 }
 
 /**
@@ -184,8 +184,9 @@ EXPORT_SYMBOL_GPL(xenbus_batch_directory);
 unsigned int xenbus_batch_write(struct xenbus_batch *batch, const char *dir,
 			    const char *node, const char *string)
 {
-	return xenbus_batch_add(batch, xs_op_request(XS_WRITE, batch->t.id, dir,
-						 node, string, strlen(string)));
+	return xenbus_batch_add(batch, xs_call_request(XS_WRITE, batch->t.id,
+						       dir, node, string,
+						       strlen(string)));
 }
 EXPORT_SYMBOL_GPL(xenbus_batch_write);
 
@@ -206,7 +207,7 @@ unsigned int xenbus_batch_printf(struct xenbus_batch *batch, const char *dir,
 	va_list args;
 
 	va_start(args, fmt);
-	req = xs_op_request_printf(batch->t.id, dir, node, fmt, args);
+	req = xs_call_request_printf(batch->t.id, dir, node, fmt, args);
 	va_end(args);
 	return xenbus_batch_add(batch, req);
 }
@@ -269,7 +270,7 @@ static int xenbus_batch_first_error(const struct xenbus_batch *batch)
 	int err = 0;
 
 	for (i = 0; !err && i < batch->num; i++)
-		err = xs_op_result(batch->reqs[i]);
+		err = xs_call_result(batch->reqs[i]);
 	return err;
 }
 
@@ -312,7 +313,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_run);
 int xenbus_batch_error(const struct xenbus_batch *batch, unsigned int n)
 {
 	if (n < batch->done)
-		return xs_op_result(batch->reqs[n]);
+		return xs_call_result(batch->reqs[n]);
 	return batch->err ?: -EINVAL;
 }
 EXPORT_SYMBOL_GPL(xenbus_batch_error);

@@ -6,7 +6,7 @@
  * can do that (XS_DIRECTORY_PART in xenstore.txt). Each part says which state of
  * the node it is from; if that changes on the way, all is fetched again.
  *
- * The errors are those that ops.c lists.
+ * The errors are those of call.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -15,6 +15,7 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 
+#include "call.h"
 #include "ops.h"
 
 /* What a server may send us of one node's names, in bytes. */
@@ -104,9 +105,9 @@ static int xs_names_fetch_part(struct xs_names *names, struct xs_conn *conn,
 	int len, err;
 
 	len = snprintf(offset, sizeof(offset), "%zu", names->len);
-	req = xs_op_request(XS_DIRECTORY_PART, tx_id, dir, node, offset,
-			    len + 1);
-	err = xs_op_call(conn, req, XS_GATE_REQUEST);
+	req = xs_call_request(XS_DIRECTORY_PART, tx_id, dir, node, offset,
+			      len + 1);
+	err = xs_call(conn, req, XS_GATE_REQUEST);
 	if (IS_ERR(req))
 		return err;
 	if (!err)
@@ -169,8 +170,8 @@ char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
 	char **names;
 	int err;
 
-	req = xs_op_request(XS_DIRECTORY, tx_id, dir, node, NULL, 0);
-	err = xs_op_call(conn, req, XS_GATE_REQUEST);
+	req = xs_call_request(XS_DIRECTORY, tx_id, dir, node, NULL, 0);
+	err = xs_call(conn, req, XS_GATE_REQUEST);
 	if (IS_ERR(req))
 		return ERR_CAST(req);
 

@@ -10,18 +10,7 @@
 #include <linux/stdarg.h>
 
 #include "conn.h"
-
-struct xs_request *xs_op_request(u32 type, u32 tx_id, const char *dir,
-				 const char *node, const void *value,
-				 size_t len);
-struct xs_request *xs_op_request_printf(u32 tx_id, const char *dir,
-					const char *node, const char *fmt,
-					va_list args) __printf(4, 0);
-int xs_op_result(const struct xs_request *req);
-int xs_op_call(struct xs_conn *conn, struct xs_request *req,
-	       enum xs_gate_kind kind);
-int xs_op_call_put(struct xs_conn *conn, struct xs_request *req,
-		   enum xs_gate_kind kind);
+#include "transaction.h"
 
 void *xs_op_read(struct xs_conn *conn, u32 tx_id, const char *dir,
 		 const char *node, unsigned int *len);
@@ -43,11 +32,5 @@ int xs_op_reset_watches(struct xs_conn *conn);
 /* directory.c */
 char **xs_op_directory(struct xs_conn *conn, u32 tx_id, const char *dir,
 		       const char *node, unsigned int *num);
-
-/* transaction.c */
-int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id);
-int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
-			   struct xs_request *req);
-int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort);
 
 #endif /* _XENSTORE_OPS_H */

@@ -8,7 +8,7 @@
  * a read in the same transaction sees what was posted before it. If anything
  * that was posted has failed, the transaction is aborted and not committed.
  *
- * The errors are those that ops.c lists.
+ * The errors are those of call.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -19,7 +19,8 @@
 #include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "ops.h"
+#include "call.h"
+#include "transaction.h"
 
 /*
  * From its start to its end and, if that does not wait for them, until all that
@@ -56,8 +57,8 @@ static int xs_op_start(struct xs_conn *conn, u32 *tx_id)
 	struct xs_request *req;
 	int err;
 
-	req = xs_op_request(XS_TRANSACTION_START, 0, "", "", NULL, 0);
-	err = xs_op_call(conn, req, XS_GATE_NESTED);
+	req = xs_call_request(XS_TRANSACTION_START, 0, "", "", NULL, 0);
+	err = xs_call(conn, req, XS_GATE_NESTED);
 	if (IS_ERR(req))
 		return err;
 	if (!err)
@@ -116,7 +117,7 @@ static int xs_transaction_doom(struct xs_transaction *txn, int err)
 static void xs_transaction_answered(struct xs_request *req)
 {
 	struct xs_transaction *txn = req->owner;
-	int err = xs_op_result(req);
+	int err = xs_call_result(req);
 
 	if (err == -ENOENT && xs_request_header(req)->type == XS_RM)
 		err = 0;
@@ -169,7 +170,7 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 	int err;
 
 	if (!txn)
-		return xs_op_call_put(conn, req, XS_GATE_REQUEST);
+		return xs_call_put(conn, req, XS_GATE_REQUEST);
 	if (IS_ERR(req))
 		return xs_transaction_doom(txn, PTR_ERR(req));
 	err = READ_ONCE(txn->err) ?: xs_transaction_submit(conn, txn, req);
@@ -213,7 +214,7 @@ int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 		body.iov_base = "F";
 	req = xs_request_alloc(XS_TRANSACTION_END, tx_id, &body, 1,
 			       XS_GFP_MUST);
-	err = xs_op_call_put(conn, req, XS_GATE_REQUEST);
+	err = xs_call_put(conn, req, XS_GATE_REQUEST);
 	if (xs_gate_unhold(&conn->gate, tx_id))
 		xs_transaction_put(txn);
 	return failed ?: err;

@@ -25,7 +25,6 @@
 #include <linux/stringhash.h>
 #include <trace/events/xenstore.h>
 
-#include "ops.h"
 #include "watch.h"
 
 /* A driver's event, from the kthread to whoever runs the callback. */

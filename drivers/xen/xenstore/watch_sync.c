@@ -15,24 +15,17 @@
 #include <linux/export.h>
 #include <linux/printk.h>
 
-#include "ops.h"
+#include "call.h"
 #include "watch.h"
 
 static int xs_watch_call(struct xs_watches *watches,
 			 struct xs_watch_entry *entry, u32 type)
 {
 	struct xs_request *req;
-	int err;
 
 	req = xs_watch_entry_request(entry, type, type == XS_UNWATCH ?
 				     XS_GFP_MUST : XS_GFP);
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	err = xs_conn_call(watches->conn, req, XS_GATE_NESTED);
-	if (!err)
-		err = xs_op_result(req);
-	xs_request_put(req);
-	return err;
+	return xs_call_put(watches->conn, req, XS_GATE_NESTED);
 }
 
 /**
@@ -200,7 +193,7 @@ static void xs_watch_reregister_put(struct xs_watch_reregister *rearm)
 static void xs_watch_reregistered(struct xs_request *req)
 {
 	struct xs_watch_reregister *rearm = req->owner;
-	int err = xs_op_result(req);
+	int err = xs_call_result(req);
 
 	/* The watch is there: what it is for is reached. */
 	if (err && err != -EEXIST)
