@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Who may include and mention what. The driver is layers, and it is the
-# includes that keep them apart; see the design, or the table below.
+# What may include and mention what. The driver is layers, and the includes keep
+# them apart; see the design, or the tables below.
 # Prints every breach; status 1 if there is one.
+#
+# shellcheck disable=SC2034  # the tables are used by name
 set -u
 cd "$(dirname "$0")/.." || exit 1
 core=drivers/xen/xenstore
@@ -23,121 +25,146 @@ found() {
 		while read -r hit; do breach "$hit   <- $why"; done <<<"$hits"
 }
 
-# Core: a file may include its own header and those of the layers below it. A
-# file LAYER_PART.c is part of LAYER.
-declare -A below=(
+# Core: a file may include its own header and those that stand here. A file
+# LAYER_PART.c without an entry of its own is part of LAYER.
+leaves="gfp wire ring msg gate request fq transport stats"
+declare -A core_table=(
+	[gfp]=""
 	[wire]=""
 	[ring]="wire"
-	[request]="gate wire"
-	[fq]="request"
-	[gate]="wire"
+	[gate]=""
 	[transport]="wire"
-	[conn]="stats fq request gate ring transport wire"
-	[stats]="conn request"
+	[stats]="wire"
+	[msg]="gfp wire"
+	[request]="msg gate gfp wire"
+	[fq]="request"
+	[conn]="$leaves"
+	# What the connection is inside; nothing else may look.
+	[conn_internal]="conn $leaves"
+	[conn.c]="conn_internal conn $leaves"
+	[tx]="conn_internal conn $leaves"
+	[rx]="conn_internal conn $leaves"
+	[io]="conn_internal conn $leaves"
 	[trace]="conn"
-	[send]="stats conn fq request gate ring transport wire"
-	[receive]="stats conn fq request gate ring transport wire"
-	[thread]="stats conn fq request gate ring transport wire"
-	[irq]="stats conn fq request gate ring transport wire"
-	[help]="stats conn fq request gate ring transport wire"
-	[pump]="stats conn fq request gate ring transport wire"
-	[ops]="conn request gate transport wire"
-	[directory]="ops conn request gate transport wire"
-	[transaction]="ops conn request gate transport wire"
+	[call]="conn $leaves"
+	[transaction]="call conn $leaves"
+	[ops]="transaction call conn $leaves"
+	[directory]="ops call conn $leaves"
 	[queue]=""
-	[watch]="queue ops conn request gate transport wire"
-	[cache]="watch queue ops conn request gate transport wire"
-	[suspend]="watch queue ops conn request gate transport wire"
-	[session]="watch queue ops conn request gate transport wire"
-	[debugfs]="watch queue stats conn"
+	[watch]="queue conn $leaves"
+	[watch_sync]="watch queue call conn $leaves"
+	[cache]="watch queue ops conn $leaves"
+	[store]="cache watch queue conn $leaves"
+	[session]="store cache watch queue conn $leaves"
+	[debugfs]="watch queue conn $leaves"
 )
 
-# Binding: which headers of the core a file may include. The rest reaches the
-# store through <xen/xenbus.h> alone, like any other driver.
-declare -A core_for=(
-	[xenbus_store]="debugfs ops cache watch queue session conn request gate transport wire"
-	[api]="ops cache watch queue conn request wire"
-	[batch]="ops conn request wire"
-	[bus]="queue"
-	[cdev]="session wire"
-	[xen_transport]="ops transport conn"
+# The Xen binding: its own headers and those of the core. Files that are not
+# here reach the store through <xen/xenbus.h> alone, like any other driver.
+declare -A binding_table=(
+	[xenbus_store]="../xenstore/store ../xenstore/debugfs"
+	[xen_transport]="xenbus_store bus ../xenstore/ops"
+	[api]="xenbus_store bus ../xenstore/ops"
+	[batch]="xenbus_store ../xenstore/call"
+	[cdev]="xenbus_store ../xenstore/session"
+	[cdev_backend]="xen_transport"
+	[bus]="../xenstore/queue"
+	[bus.c]="bus xenbus_store"
+	[bus_walk]="bus"
+	[bus_table]="bus"
+	[bus_device]="bus"
+	[bus_remove]="bus"
+	[bus_backend]="bus"
+	[bus_frontend]="bus xen_transport"
+	[device_state]="bus"
+	[device_ring]=""
 )
 
-# included FILE: the names, without .h or _types.h, that it includes with quotes
-included() {
-	sed -nE 's/^#[[:space:]]*include[[:space:]]+"([^"]+)\.h".*/\1/p' "$1" | sed 's/_types$//'
-}
-
-allow() { case " $1 " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
-
-for file in "$core"/*.[ch]; do
-	[ -e "$file" ] || continue
-	own=$(basename "${file%.*}")
-	[ -n "${below[$own]+known}" ] || own=${own%%_*}
-	if [ -z "${below[$own]+known}" ]; then
-		breach "$file: this layer is not in the table of $0"
-		continue
-	fi
-	for name in $(included "$file"); do
-		allow "$own ${below[$own]}" "$name" ||
-			breach "$file includes $name.h   <- $own is not above $name"
-	done
-done
-
-# The loop is a binding of its own, to nothing: it has a connection and
-# sessions, and only its store.c knows so. Nobody knows the loop.
-declare -A loop_for=(
+# The loop is a binding of its own, to nothing: it has a store and sessions, and
+# only its store.c knows so. Nothing else includes the loop.
+declare -A loop_table=(
 	[loop]=""
 	[store]="loop ../xenstore/session ../xenstore/debugfs"
 	[evtchn]="loop"
 	[privcmd]="loop"
 	[proc]="loop"
 )
-for file in "$loop"/*.[ch]; do
-	[ -e "$file" ] || continue
-	own=$(basename "${file%.*}")
-	for name in $(included "$file"); do
-		allow "${loop_for[$own]-}" "$name" ||
-			breach "$file includes $name.h   <- not in the table of $0"
-	done
-done
 
-for file in "$binding"/*.[ch]; do
-	[ -e "$file" ] || continue
-	own=$(basename "${file%.*}")
-	for name in $(included "$file" | sed -n 's|^\(.*/\)\?xenstore/||p'); do
-		allow "${core_for[$own]-}" "$name" ||
-			breach "$file includes $name.h of the core   <- not in the table of $0"
+# included FILE: the names, without .h, that it includes with quotes
+included() {
+	sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]+"([^"]+)\.h".*/\1/p' "$1"
+}
+
+allow() { case " $1 " in *" $2 "*) return 0 ;; *) return 1 ;; esac; }
+
+# layers DIRECTORY TABLE: every include of DIRECTORY's files is in TABLE
+layers() {
+	local -n table=$2
+	local file own name
+	for file in "$1"/*.[ch]; do
+		[ -e "$file" ] || continue
+		own=$(basename "$file")
+		[ -n "${table[$own]+known}" ] || own=${own%.*}
+		[ -n "${table[$own]+known}" ] || own=${own%%_*}
+		if [ -z "${table[$own]+known}" ]; then
+			breach "$file: this layer is not in the table of $0"
+			continue
+		fi
+		for name in $(included "$file"); do
+			allow "${own%.c} ${table[$own]}" "$name" ||
+				breach "$file includes $name.h   <- $own is not above $name"
+		done
 	done
-done
+}
+
+# acyclic TABLE: the tables themselves are layers and not a circle
+acyclic() {
+	local -n table=$1
+	local own name circle
+	circle=$(for own in "${!table[@]}"; do
+		for name in ${table[$own]}; do echo "$own $name"; done
+	done | tsort 2>&1 >/dev/null) || breach "$1 of $0: $circle"
+}
+
+layers "$core" core_table
+layers "$binding" binding_table
+layers "$loop" loop_table
+acyclic core_table
+acyclic binding_table
+acyclic loop_table
 
 shopt -s nullglob
 core_files=("$core"/*.[ch])
 core_all=("$core"/*.[ch] "$core"/*/*.[ch] "$loop"/*.[ch])
 # The loop has to ask whether this is Xen after all.
-core_but_client=()
+xen_free=()
 for file in "${core_all[@]}"; do
-	[ "$file" = "$loop/store.c" ] || core_but_client+=("$file")
+	[ "$file" = "$loop/store.c" ] || xen_free+=("$file")
 done
 all=("$core"/*.[ch] "$core"/*/*.[ch] "$binding"/*.[ch] "$binding"/*/*.[ch] include/xen/*.h include/trace/events/*.h)
 
 found "the core does not know Xen's machinery" \
-	'#[[:space:]]*include[[:space:]]*<(asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus_dev)\.h)' "${core_but_client[@]}"
-found "the singleton belongs to xenbus_store.c" '\bxen_store_|\bxs_store\.' "${core_all[@]}"
+	'#[[:space:]]*include[[:space:]]*[<"](asm/xen/|xen/(events|grant_table|page|hvm|xen|xen-ops|features|balloon|platform_pci|xenbus_dev)\.h)' "${xen_free[@]}"
+found "the core does not know the singleton" '\bxen_store_|\bxenbus_(store|singleton)\b' "${core_all[@]}"
+others=()
+for file in "${all[@]}"; do
+	[ "$file" = "$binding/xenbus_store.c" ] || others+=("$file")
+done
+found "the singleton belongs to xenbus_store.c" '\bxenbus_singleton\b' "${others[@]}"
 found "version differences live in include/compat" 'LINUX_VERSION_CODE|KERNEL_VERSION' "${all[@]}"
 found "nothing but tests knows tests" '\bif[[:space:]]*\([^)]*\btesting\b' "${core_files[@]}" "$binding"/*.[ch]
 
-# Waiting is where deadlocks are made; it happens in seven files. In the loop,
-# only a reader of /dev/xen/evtchn waits, who is a daemon.
-for file in "$core"/*.c "$binding"/*.c; do
-	case $file in "$core"/request.c|"$core"/gate.c|"$core"/thread.c|"$core"/help.c|"$core"/queue.c|"$core"/session.c|"$core"/transaction.c) continue ;; esac
-	case $file in "$binding"/*) continue ;; esac
-	found "wait_event belongs to request, gate, thread, help, transaction, queue and session" '\bwait_event' "$file"
-done
-for file in "$loop"/*.c; do
-	[ "$file" != "$loop/evtchn.c" ] || continue
-	found "wait_event belongs to evtchn" '\bwait_event' "$file"
-done
+# Waiting is where deadlocks are made, so few files do it.
+waits() {
+	local dir=$1 allowed=$2 file
+	for file in "$dir"/*.c; do
+		allow "$allowed" "$(basename "$file" .c)" ||
+			found "wait_event belongs to $allowed" '\bwait_event' "$file"
+	done
+}
+waits "$core" "io request gate queue transaction session"
+waits "$binding" "bus_frontend"
+waits "$loop" "evtchn"
 
 # State of the core belongs to its objects. Outside functions there may be
 # constants, slab caches and static keys only.
