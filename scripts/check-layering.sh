@@ -27,7 +27,7 @@ found() {
 
 # Core: a file may include its own header and those that stand here. A file
 # LAYER_PART.c without an entry of its own is part of LAYER.
-leaves="gfp wire ring msg gate request fq transport stats"
+leaves="gfp wire ring msg gate request fq transport stats transaction_types"
 declare -A core_table=(
 	[gfp]=""
 	[wire]=""
@@ -35,6 +35,7 @@ declare -A core_table=(
 	[gate]=""
 	[transport]="wire"
 	[stats]="wire"
+	[transaction_types]=""
 	[msg]="gfp wire"
 	[request]="msg gate gfp wire"
 	[fq]="request"

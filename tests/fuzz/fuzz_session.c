@@ -449,7 +449,7 @@ static void end(void)
 	xs_watches_destroy(&site.store.watches);
 	xs_io_disconnect(&site.store.conn);
 	xs_conn_destroy(&site.store.conn);
-	SHIM_BUG_ON(!list_empty(&site.store.conn.gate.holds));
+	SHIM_BUG_ON(!list_empty(&site.store.conn.gate.pins));
 	SHIM_BUG_ON(shim.live);
 	server_exit(&site.server);
 }

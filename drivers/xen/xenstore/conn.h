@@ -18,6 +18,7 @@
 #include "request.h"
 #include "ring.h"
 #include "stats.h"
+#include "transaction_types.h"
 #include "transport.h"
 
 /* Short chains with thousands of requests in flight. */
@@ -69,6 +70,8 @@ struct xs_conn {
 	 * closed and drained
 	 */
 	u64 generation;
+	/** @transactions: of the kernel, see transaction.c; own lock */
+	struct xs_transactions transactions;
 
 	/** @lock: protects what follows up to @tx, and &xs_request.state; a leaf */
 	spinlock_t lock;

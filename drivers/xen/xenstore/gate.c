@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may be in flight.
+ * The gate counts requests in flight and can be closed and drained.
  *
- * Every request enters the gate before it is queued and leaves when it
- * completes; an open kernel transaction holds it from its start to its end.
- * A suspend closes the gate, waits until nobody is inside, and reopens it
- * after the resume. The gate knows nothing of rings or messages.
+ * Like blk_freeze_queue() for a block queue: every request enters the gate
+ * before it is queued and leaves it when it completes. A suspend closes the gate,
+ * waits until the count is 0, and reopens it after the resume. The gate knows
+ * nothing of rings, messages or transactions.
  *
- * While the gate is closed but a transaction is still open, requests go on
- * passing: whoever runs the transaction may wait, directly or for a lock, for
- * somebody who needs a request to get on. New transactions do not pass, so
- * the drain ends when those that were open have ended, and steady traffic
- * cannot postpone it.
+ * A pin keeps the gate from draining while no request is in flight: an open
+ * transaction of the kernel has one. While the gate is closed but pinned,
+ * requests go on passing, because the task with the pin may wait, directly or for
+ * a lock, for a task that needs a request to get on. New transactions do not
+ * pass, so the drain ends when those that were open have ended, and steady
+ * traffic cannot postpone it.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -31,20 +32,20 @@ void xs_gate_init(struct xs_gate *gate)
 {
 	spin_lock_init(&gate->lock);
 	gate->inside = 0;
-	INIT_LIST_HEAD(&gate->holds);
+	INIT_LIST_HEAD(&gate->pins);
 	gate->closed = false;
 	init_waitqueue_head(&gate->wq);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_init);
 
-static bool xs_gate_held_by_current_locked(struct xs_gate *gate)
+static bool xs_gate_pinned_by_current_locked(struct xs_gate *gate)
 	__must_hold(&gate->lock)
 {
-	struct xs_gate_hold *hold;
+	struct xs_gate_pin *pin;
 
 	lockdep_assert_held(&gate->lock);
-	list_for_each_entry(hold, &gate->holds, node) {
-		if (hold->task == current)
+	list_for_each_entry(pin, &gate->pins, node) {
+		if (pin->task == current)
 			return true;
 	}
 	return false;
@@ -57,8 +58,8 @@ static bool xs_gate_admits_locked(struct xs_gate *gate, enum xs_gate_kind kind)
 	if (!gate->closed || kind == XS_GATE_NESTED)
 		return true;
 	if (kind == XS_GATE_REQUEST)
-		return !list_empty(&gate->holds);
-	return xs_gate_held_by_current_locked(gate);
+		return !list_empty(&gate->pins);
+	return xs_gate_pinned_by_current_locked(gate);
 }
 
 static bool xs_gate_try_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
@@ -163,7 +164,7 @@ static bool xs_gate_drained_locked(struct xs_gate *gate)
 	__must_hold(&gate->lock)
 {
 	lockdep_assert_held(&gate->lock);
-	return !gate->inside && list_empty(&gate->holds);
+	return !gate->inside && list_empty(&gate->pins);
 }
 
 static bool xs_gate_is_drained(struct xs_gate *gate)
@@ -208,81 +209,41 @@ void xs_gate_leave_all(struct xs_gate *gate, unsigned int n)
 }
 
 /**
- * xs_gate_hold() - keep the gate from draining while a transaction is open
+ * xs_gate_pin() - keep the gate from draining beyond the caller's request
  * @gate: the gate
- * @hold: owned by the gate until xs_gate_unhold() hands it back
- * @tx_id: the transaction
+ * @pin: on the gate's list until xs_gate_unpin()
  *
- * Context: Process; the caller is inside, so there is no moment in which
- * neither keeps the gate from draining.
+ * Context: Process; the caller has entered the gate, so there is no moment in
+ * which neither keeps it from draining.
  */
-void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id)
+void xs_gate_pin(struct xs_gate *gate, struct xs_gate_pin *pin)
 {
-	hold->tx_id = tx_id;
-	hold->task = current;
+	pin->task = current;
 	spin_lock(&gate->lock);
-	list_add(&hold->node, &gate->holds);
+	list_add(&pin->node, &gate->pins);
 	spin_unlock(&gate->lock);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_gate_hold);
-
-static struct xs_gate_hold *xs_gate_find_locked(struct xs_gate *gate, u32 tx_id)
-	__must_hold(&gate->lock)
-{
-	struct xs_gate_hold *hold;
-
-	lockdep_assert_held(&gate->lock);
-	list_for_each_entry(hold, &gate->holds, node) {
-		if (hold->tx_id == tx_id)
-			return hold;
-	}
-	return NULL;
-}
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_pin);
 
 /**
- * xs_gate_find_hold() - what xs_gate_hold() was given
+ * xs_gate_unpin() - undo xs_gate_pin()
  * @gate: the gate
- * @tx_id: a transaction that the caller keeps from ending
+ * @pin: what xs_gate_pin() was given; the caller's again
  *
- * Context: Process.
- * Return: The hold, or NULL if there is none for @tx_id.
+ * Context: Process; any task.
  */
-struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id)
+void xs_gate_unpin(struct xs_gate *gate, struct xs_gate_pin *pin)
 {
-	struct xs_gate_hold *hold;
-
-	spin_lock(&gate->lock);
-	hold = xs_gate_find_locked(gate, tx_id);
-	spin_unlock(&gate->lock);
-	return hold;
-}
-EXPORT_SYMBOL_IF_KUNIT(xs_gate_find_hold);
-
-/**
- * xs_gate_unhold() - a transaction has ended
- * @gate: the gate
- * @tx_id: the transaction
- *
- * Context: Process.
- * Return: The hold that was given to xs_gate_hold(), which is the caller's
- * again, or NULL if there is none for @tx_id.
- */
-struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id)
-{
-	struct xs_gate_hold *hold;
 	bool wake;
 
 	spin_lock(&gate->lock);
-	hold = xs_gate_find_locked(gate, tx_id);
-	if (hold)
-		list_del(&hold->node);
+	list_del(&pin->node);
 	wake = gate->closed;
 	spin_unlock(&gate->lock);
 	if (wake)
 		wake_up_all(&gate->wq);
-	return hold;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_gate_unhold);
+EXPORT_SYMBOL_IF_KUNIT(xs_gate_unpin);
 
 static bool xs_gate_try_close(struct xs_gate *gate)
 {

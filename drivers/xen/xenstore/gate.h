@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who may be in flight, and how a suspend gets everybody out.
+ * Requests in flight are counted, and a suspend waits until there are none.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -28,16 +28,12 @@ enum xs_gate_kind {
 };
 
 /**
- * struct xs_gate_hold - an open kernel transaction
- *
- * A suspend waits until it ends.
+ * struct xs_gate_pin - keeps a gate from draining
  */
-struct xs_gate_hold {
-	/** @node: on &xs_gate.holds, under &xs_gate.lock */
+struct xs_gate_pin {
+	/** @node: on &xs_gate.pins, under &xs_gate.lock */
 	struct list_head node;
-	/** @tx_id: the server's id of the transaction */
-	u32 tx_id;
-	/** @task: who started it; only compared, never followed */
+	/** @task: took it; only compared, never followed; const while pinned */
 	const struct task_struct *task;
 };
 
@@ -45,12 +41,12 @@ struct xs_gate_hold {
  * struct xs_gate - counts those inside and can be closed and drained
  */
 struct xs_gate {
-	/** @lock: protects @inside, @holds and @closed; a leaf */
+	/** @lock: protects @inside, @pins and @closed; a leaf */
 	spinlock_t lock;
 	/** @inside: requests in flight */
 	unsigned int inside;
-	/** @holds: open kernel transactions */
-	struct list_head holds;
+	/** @pins: one for each open kernel transaction */
+	struct list_head pins;
 	/** @closed: a suspend is under way */
 	bool closed;
 	/** @wq: those who wait to enter and those who wait for the drain */
@@ -66,9 +62,8 @@ void xs_gate_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
 int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind);
 void xs_gate_leave(struct xs_gate *gate);
 void xs_gate_leave_all(struct xs_gate *gate, unsigned int n);
-void xs_gate_hold(struct xs_gate *gate, struct xs_gate_hold *hold, u32 tx_id);
-struct xs_gate_hold *xs_gate_find_hold(struct xs_gate *gate, u32 tx_id);
-struct xs_gate_hold *xs_gate_unhold(struct xs_gate *gate, u32 tx_id);
+void xs_gate_pin(struct xs_gate *gate, struct xs_gate_pin *pin);
+void xs_gate_unpin(struct xs_gate *gate, struct xs_gate_pin *pin);
 void xs_gate_close(struct xs_gate *gate);
 void xs_gate_open(struct xs_gate *gate);
 void xs_gate_drain(struct xs_gate *gate);

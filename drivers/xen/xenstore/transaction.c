@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Transactions of the kernel's own.
+ * Transactions of the kernel's own, and the table of those that are open.
  *
- * What is written in a transaction takes effect when it is committed, so nobody
- * has to wait for each write before that: a write is posted, and its answer is
- * looked at in the end. The server takes the requests of the kernel in order, so
- * a read in the same transaction sees what was posted before it. If anything
- * that was posted has failed, the transaction is aborted and not committed.
+ * A change in a transaction takes effect when that is committed, so there is no
+ * need to wait for each one before: it is posted, and its reply is looked at in
+ * the end. The server handles the requests of the kernel in order, so a read in
+ * the same transaction sees the changes posted before it. If anything that was
+ * posted has failed, the transaction is aborted and not committed.
+ *
+ * An open transaction pins the gate: a suspend waits until it ends. A caller
+ * names its transaction by the server's id, and the table finds it by that. The
+ * server may give an id out again as soon as it has ended the transaction, which
+ * is before its reply is here: so an id leaves the table before the end is sent.
+ * A new transaction with an id that is in the table breaks the protocol and is
+ * refused.
  *
  * The errors are those of call.c.
  *
@@ -16,22 +23,26 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kref.h>
+#include <linux/list.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 
 #include "call.h"
 #include "transaction.h"
 
 /*
- * From its start to its end and, if that does not wait for them, until all that
- * was posted has been answered.
+ * Lives from its start to its end and, as an abort does not wait for them, until
+ * all posted requests have completed.
  */
 struct xs_transaction {
-	struct xs_gate_hold hold;
-	struct kref ref;	/* whoever started it 1, one per posted request */
-	atomic_t posted;	/* requests that are not answered */
+	struct list_head node;	/* in the table, under its lock */
+	u32 tx_id;		/* const while in the table */
+	struct xs_gate_pin pin;
+	struct kref ref;	/* 1 from start to end, 1 per posted request */
+	atomic_t posted;	/* requests in flight; orders err, see settle */
 	int err;		/* of the first that failed, or 0 */
-	wait_queue_head_t wq;	/* waits for the last answer */
+	wait_queue_head_t wq;	/* waits for posted to become 0 */
 };
 
 static void xs_transaction_free(struct kref *ref)
@@ -44,15 +55,62 @@ static void xs_transaction_put(struct xs_transaction *txn)
 	kref_put(&txn->ref, xs_transaction_free);
 }
 
-static struct xs_transaction *xs_transaction_find(struct xs_conn *conn,
-						  u32 tx_id)
+static struct xs_transaction *
+xs_transaction_find_locked(struct xs_transactions *open, u32 tx_id)
+	__must_hold(&open->lock)
 {
-	struct xs_gate_hold *hold = xs_gate_find_hold(&conn->gate, tx_id);
+	struct xs_transaction *txn;
 
-	return hold ? container_of(hold, struct xs_transaction, hold) : NULL;
+	lockdep_assert_held(&open->lock);
+	list_for_each_entry(txn, &open->list, node) {
+		if (txn->tx_id == tx_id)
+			return txn;
+	}
+	return NULL;
 }
 
-static int xs_op_start(struct xs_conn *conn, u32 *tx_id)
+/* The caller keeps the transaction from ending, and so from being freed. */
+static struct xs_transaction *xs_transaction_find(struct xs_transactions *open,
+						  u32 tx_id)
+{
+	struct xs_transaction *txn;
+
+	spin_lock(&open->lock);
+	txn = xs_transaction_find_locked(open, tx_id);
+	spin_unlock(&open->lock);
+	return txn;
+}
+
+static int xs_transaction_add(struct xs_transactions *open,
+			      struct xs_transaction *txn, u32 tx_id)
+{
+	int err = 0;
+
+	txn->tx_id = tx_id;
+	spin_lock(&open->lock);
+	if (xs_transaction_find_locked(open, tx_id))
+		err = -EINVAL;
+	else
+		list_add(&txn->node, &open->list);
+	spin_unlock(&open->lock);
+	return err;
+}
+
+/* From here on the id may be another transaction's. */
+static struct xs_transaction *xs_transaction_take(struct xs_transactions *open,
+						  u32 tx_id)
+{
+	struct xs_transaction *txn;
+
+	spin_lock(&open->lock);
+	txn = xs_transaction_find_locked(open, tx_id);
+	if (txn)
+		list_del(&txn->node);
+	spin_unlock(&open->lock);
+	return txn;
+}
+
+static int xs_transaction_request_id(struct xs_conn *conn, u32 *tx_id)
 {
 	struct xs_request *req;
 	int err;
@@ -75,12 +133,12 @@ static int xs_op_start(struct xs_conn *conn, u32 *tx_id)
  * @conn: the connection
  * @tx_id: where its id goes
  *
- * The transaction holds the gate: a suspend waits until it is ended.
+ * The transaction pins the gate: a suspend waits until it is ended.
  *
  * Context: Process, sleeps; during a suspend until the resume, unless the
  * caller has a transaction open already.
  * Return: 0 or a negative errno; -ENOSPC if the server's quota of transactions
- * is used up.
+ * is used up; -EINVAL also if the server gives out an id that is in use.
  */
 int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 {
@@ -93,28 +151,33 @@ int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 	kref_init(&txn->ref);
 	init_waitqueue_head(&txn->wq);
 
-	/* Inside until the hold is in place, so that nothing drains between. */
+	/* Left when the pin is in place, so that nothing drains between. */
 	xs_conn_might_wait(conn);
 	xs_gate_enter(&conn->gate, XS_GATE_START);
-	err = xs_op_start(conn, tx_id);
+	err = xs_transaction_request_id(conn, tx_id);
+	if (!err)
+		err = xs_transaction_add(&conn->transactions, txn, *tx_id);
 	if (err)
 		xs_transaction_put(txn);
 	else
-		xs_gate_hold(&conn->gate, &txn->hold, *tx_id);
+		xs_gate_pin(&conn->gate, &txn->pin);
 	xs_gate_leave(&conn->gate);
 	return err;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_start);
 
-/* Nothing of the transaction is to happen. Only the first error counts. */
+/* The transaction will be aborted. Only the first error counts. */
 static int xs_transaction_doom(struct xs_transaction *txn, int err)
 {
 	cmpxchg(&txn->err, 0, err);
 	return err;
 }
 
-/* kthread. That nothing was there to be removed is no failure. */
-static void xs_transaction_answered(struct xs_request *req)
+/*
+ * Completion of a posted request, in the kthread. Removing a node that does not
+ * exist is not an error.
+ */
+static void xs_transaction_completed(struct xs_request *req)
 {
 	struct xs_transaction *txn = req->owner;
 	int err = xs_call_result(req);
@@ -137,10 +200,10 @@ static int xs_transaction_submit(struct xs_conn *conn,
 	int err;
 
 	req->owner = txn;
-	req->complete = xs_transaction_answered;
+	req->complete = xs_transaction_completed;
 	kref_get(&txn->ref);
 	atomic_inc(&txn->posted);
-	/* The open transaction keeps the gate from draining. */
+	/* The transaction pins the gate, so this does not wait. */
 	err = xs_conn_submit(conn, req);
 	if (!err)
 		return 0;
@@ -154,8 +217,8 @@ static int xs_transaction_submit(struct xs_conn *conn,
  * xs_op_transaction_post() - change something in a transaction, without waiting
  * @conn: the connection
  * @tx_id: a transaction of the kernel, which the caller keeps from ending
- * @req: a new request in it; consumed; or an ERR_PTR(), for which the
- *	transaction will be aborted as for a request that was refused
+ * @req: a new request in it; consumed; an ERR_PTR() aborts the transaction in
+ *	the end, like a request that is refused
  *
  * If the transaction is not known, the request is sent and waited for.
  *
@@ -166,7 +229,8 @@ static int xs_transaction_submit(struct xs_conn *conn,
 int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 			   struct xs_request *req)
 {
-	struct xs_transaction *txn = xs_transaction_find(conn, tx_id);
+	struct xs_transaction *txn = xs_transaction_find(&conn->transactions,
+							 tx_id);
 	int err;
 
 	if (!txn)
@@ -181,12 +245,17 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_post);
 
-/* Wait for what was posted; the error of the first that failed. */
+/*
+ * Wait for the posted requests; the error of the first that failed. Acquire:
+ * pairs with the full barrier of atomic_dec_and_test(), which follows the write
+ * of err. Without it, err may be loaded before the last request has failed, and
+ * half of a transaction be committed.
+ */
 static int xs_transaction_settle(struct xs_conn *conn,
 				 struct xs_transaction *txn)
 {
 	xs_conn_might_wait(conn);
-	wait_event(txn->wq, !atomic_read(&txn->posted));
+	wait_event(txn->wq, !atomic_read_acquire(&txn->posted));
 	return READ_ONCE(txn->err);
 }
 
@@ -194,17 +263,18 @@ static int xs_transaction_settle(struct xs_conn *conn,
  * xs_op_transaction_end() - end a transaction of the kernel's own
  * @conn: the connection
  * @tx_id: from xs_op_transaction_start(); not valid afterwards
- * @abort: give up what was written in it
+ * @abort: give up the changes in it
  *
  * Context: Process, sleeps.
- * Return: 0; -EAGAIN if somebody else changed what was read in it, and the
+ * Return: 0; -EAGAIN if a node that was read in it has changed since, and the
  * whole transaction has to be repeated; the error of the first request that was
  * posted in it and failed, and nothing of it has happened then; or a negative
  * errno.
  */
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 {
-	struct xs_transaction *txn = xs_transaction_find(conn, tx_id);
+	struct xs_transactions *open = &conn->transactions;
+	struct xs_transaction *txn = xs_transaction_find(open, tx_id);
 	int failed = txn && !abort ? xs_transaction_settle(conn, txn) : 0;
 	struct kvec body = { .iov_base = "T", .iov_len = 2 };
 	struct xs_request *req;
@@ -214,9 +284,12 @@ int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 		body.iov_base = "F";
 	req = xs_request_alloc(XS_TRANSACTION_END, tx_id, &body, 1,
 			       XS_GFP_MUST);
+	txn = xs_transaction_take(open, tx_id);
 	err = xs_call_put(conn, req, XS_GATE_REQUEST);
-	if (xs_gate_unhold(&conn->gate, tx_id))
+	if (txn) {
+		xs_gate_unpin(&conn->gate, &txn->pin);
 		xs_transaction_put(txn);
+	}
 	return failed ?: err;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_end);

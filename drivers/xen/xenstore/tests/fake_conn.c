@@ -42,7 +42,7 @@ static void fake_conn_release(void *data)
 	xs_conn_destroy(conn);
 	KUNIT_EXPECT_EQ_MSG(fake->test, conn->gate.inside, 0,
 			    "a request has not left the gate");
-	KUNIT_EXPECT_TRUE_MSG(fake->test, list_empty(&conn->gate.holds),
+	KUNIT_EXPECT_TRUE_MSG(fake->test, list_empty(&conn->gate.pins),
 			      "a transaction has not ended");
 }
 

@@ -345,6 +345,17 @@ static struct fake_txn *fake_find_txn(struct fake_store *store, u32 id)
 	return NULL;
 }
 
+static u32 fake_new_tx_id(struct fake_store *store)
+{
+	u32 id = 1;
+
+	if (!store->reuse_tx_ids)
+		return ++store->last_tx_id;
+	while (fake_find_txn(store, id))
+		id++;
+	return id;
+}
+
 static int fake_transaction_start(struct fake_store *store,
 				  struct fake_work *work)
 {
@@ -364,7 +375,7 @@ static int fake_transaction_start(struct fake_store *store,
 		kfree(txn);
 		return -ENOMEM;
 	}
-	txn->id = ++store->last_tx_id;
+	txn->id = fake_new_tx_id(store);
 	txn->generation = store->generation;
 	list_add_tail(&txn->node, &store->txns);
 	snprintf(id, sizeof(id), "%u", txn->id);

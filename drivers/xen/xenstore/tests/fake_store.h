@@ -42,6 +42,8 @@ struct fake_store {
 	unsigned int max_watches;
 	/** @conflicts: that many commits get EAGAIN whatever was written */
 	unsigned int conflicts;
+	/** @reuse_tx_ids: START gets the lowest id that is free, not a new one */
+	bool reuse_tx_ids;
 	/** @events_first: send events before the reply to what caused them */
 	bool events_first;
 

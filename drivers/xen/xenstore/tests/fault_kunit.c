@@ -401,7 +401,7 @@ static void start_without_memory_leaves_no_transaction(struct kunit *test)
 	KUNIT_EXPECT_GT(test, i, 3);
 	KUNIT_EXPECT_FALSE(test, failed);
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(store), 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&env->conn->gate.holds));
+	KUNIT_EXPECT_TRUE(test, list_empty(&env->conn->gate.pins));
 }
 
 static int fault_resume_call(void *data)

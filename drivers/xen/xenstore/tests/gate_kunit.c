@@ -82,12 +82,11 @@ static int gate_try_request(void *arg)
 	return xs_gate_try_enter(arg, XS_GATE_REQUEST);
 }
 
-/* As xs_op_transaction_start(): inside until the hold is in place. */
-static void gate_take_hold(struct xs_gate *gate, struct xs_gate_hold *hold,
-			   u32 tx_id)
+/* As xs_op_transaction_start(): left when the pin is in place. */
+static void gate_take_pin(struct xs_gate *gate, struct xs_gate_pin *pin)
 {
 	xs_gate_enter(gate, XS_GATE_START);
-	xs_gate_hold(gate, hold, tx_id);
+	xs_gate_pin(gate, pin);
 	xs_gate_leave(gate);
 }
 
@@ -210,98 +209,86 @@ static void drain_with_steady_traffic_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
 }
 
-static void hold_keeps_the_gate_from_draining_until_it_ends(struct kunit *test)
+static void pin_keeps_the_gate_from_draining_until_it_ends(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
+	struct xs_gate_pin pin;
 	struct fake_call *drain;
 
-	gate_take_hold(gate, &hold, 7);
+	gate_take_pin(gate, &pin);
 	xs_gate_close(gate);
 	drain = gate_start_drain(test);
 	xs_gate_enter(gate, XS_GATE_REQUEST);
 	xs_gate_leave(gate);
 	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(drain));
-	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 7), &hold);
+	xs_gate_unpin(gate, &pin);
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, drain), 0);
 }
 
-static void request_while_closed_passes_if_a_hold_is_open(struct kunit *test)
+static void request_while_closed_passes_if_there_is_a_pin(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
+	struct xs_gate_pin pin;
 	struct fake_call *other;
 
-	gate_take_hold(gate, &hold, 7);
+	gate_take_pin(gate, &pin);
 	xs_gate_close(gate);
 	other = fake_call_start(test, gate_try_request, gate, NULL);
 
-	/* Of any task: the holder may be waiting for another one. */
+	/* Of any task: the task with the pin may wait for another one. */
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), true);
 }
 
-static void request_while_closed_waits_once_the_hold_has_ended(struct kunit *test)
+static void request_while_closed_waits_once_the_pin_has_gone(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
+	struct xs_gate_pin pin;
 
-	gate_take_hold(gate, &hold, 7);
+	gate_take_pin(gate, &pin);
 	xs_gate_close(gate);
-	xs_gate_unhold(gate, 7);
+	xs_gate_unpin(gate, &pin);
 
 	KUNIT_EXPECT_FALSE(test, xs_gate_try_enter(gate, XS_GATE_REQUEST));
 }
 
-static void start_while_closed_waits_if_another_task_has_the_hold(struct kunit *test)
+static void start_while_closed_waits_if_another_task_has_the_pin(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
+	struct xs_gate_pin pin;
 	struct fake_call *other;
 
-	gate_take_hold(gate, &hold, 7);
+	gate_take_pin(gate, &pin);
 	xs_gate_close(gate);
 	other = fake_call_start(test, gate_try_start, gate, NULL);
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), false);
 }
 
-static void start_while_closed_passes_for_the_task_with_the_hold(struct kunit *test)
+static void start_while_closed_passes_for_the_task_with_the_pin(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
+	struct xs_gate_pin pin;
 
-	gate_take_hold(gate, &hold, 7);
+	gate_take_pin(gate, &pin);
 	xs_gate_close(gate);
 
 	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(gate, XS_GATE_START));
 }
 
-static void unhold_picks_the_transaction_that_is_named(struct kunit *test)
+static void unpin_leaves_the_other_pins(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold first, second;
+	struct xs_gate_pin first, second;
 
-	gate_take_hold(gate, &first, 7);
-	gate_take_hold(gate, &second, 8);
+	gate_take_pin(gate, &first);
+	gate_take_pin(gate, &second);
+	xs_gate_close(gate);
 
-	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 7), &first);
-	KUNIT_EXPECT_PTR_EQ(test, xs_gate_unhold(gate, 8), &second);
-	KUNIT_EXPECT_TRUE(test, list_empty(&gate->holds));
-}
-
-/* An END that names no open transaction must not count (defects C, E). */
-static void unhold_of_unknown_transaction_is_null(struct kunit *test)
-{
-	struct xs_gate *gate = test->priv;
-	struct xs_gate_hold hold;
-
-	gate_take_hold(gate, &hold, 7);
-
-	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 0));
-	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 8));
-	xs_gate_unhold(gate, 7);
-	KUNIT_EXPECT_NULL(test, xs_gate_unhold(gate, 7));
+	xs_gate_unpin(gate, &first);
+	KUNIT_EXPECT_TRUE(test, xs_gate_admits(gate, XS_GATE_REQUEST));
+	xs_gate_unpin(gate, &second);
+	KUNIT_EXPECT_FALSE(test, xs_gate_admits(gate, XS_GATE_REQUEST));
 }
 
 static struct kunit_case gate_cases[] = {
@@ -316,13 +303,12 @@ static struct kunit_case gate_cases[] = {
 	KUNIT_CASE(drain_with_nobody_inside_returns),
 	KUNIT_CASE(drain_ends_when_the_last_one_leaves),
 	KUNIT_CASE(drain_with_steady_traffic_ends),
-	KUNIT_CASE(hold_keeps_the_gate_from_draining_until_it_ends),
-	KUNIT_CASE(request_while_closed_passes_if_a_hold_is_open),
-	KUNIT_CASE(request_while_closed_waits_once_the_hold_has_ended),
-	KUNIT_CASE(start_while_closed_waits_if_another_task_has_the_hold),
-	KUNIT_CASE(start_while_closed_passes_for_the_task_with_the_hold),
-	KUNIT_CASE(unhold_picks_the_transaction_that_is_named),
-	KUNIT_CASE(unhold_of_unknown_transaction_is_null),
+	KUNIT_CASE(pin_keeps_the_gate_from_draining_until_it_ends),
+	KUNIT_CASE(request_while_closed_passes_if_there_is_a_pin),
+	KUNIT_CASE(request_while_closed_waits_once_the_pin_has_gone),
+	KUNIT_CASE(start_while_closed_waits_if_another_task_has_the_pin),
+	KUNIT_CASE(start_while_closed_passes_for_the_task_with_the_pin),
+	KUNIT_CASE(unpin_leaves_the_other_pins),
 	{}
 };
 

@@ -389,20 +389,20 @@ static void transaction_that_conflicts_is_eagain(struct kunit *test)
 			   "other");
 }
 
-static void transaction_holds_the_gate_until_it_ends(struct kunit *test)
+static void transaction_pins_the_gate_until_it_ends(struct kunit *test)
 {
 	struct ops_fixture *f = test->priv;
 	u32 tx_id;
 
 	KUNIT_ASSERT_EQ(test, xs_op_transaction_start(f->conn, &tx_id), 0);
-	KUNIT_EXPECT_FALSE(test, list_empty(&f->conn->gate.holds));
+	KUNIT_EXPECT_FALSE(test, list_empty(&f->conn->gate.pins));
 	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id, false), 0);
 
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->conn->gate.holds));
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->conn->gate.pins));
 }
 
 /* Whatever END came to, the transaction is over (defect C). */
-static void transaction_whose_end_fails_holds_the_gate_no_more(struct kunit *test)
+static void transaction_whose_end_fails_pins_the_gate_no_more(struct kunit *test)
 {
 	struct ops_fixture *f = test->priv;
 	u32 tx_id;
@@ -412,7 +412,24 @@ static void transaction_whose_end_fails_holds_the_gate_no_more(struct kunit *tes
 	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id, false),
 			-EIO);
 
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->conn->gate.holds));
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->conn->gate.pins));
+}
+
+/* An END that names no open transaction must not count (defects C, E). */
+static void end_of_an_unknown_transaction_leaves_the_others(struct kunit *test)
+{
+	struct ops_fixture *f = test->priv;
+	u32 tx_id;
+
+	KUNIT_ASSERT_EQ(test, xs_op_transaction_start(f->conn, &tx_id), 0);
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id + 1, true),
+			-ENOENT);
+	KUNIT_EXPECT_FALSE(test, list_empty(&f->conn->gate.pins));
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id, false), 0);
+
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id, false),
+			-ENOENT);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->conn->gate.pins));
 }
 
 /* Defect D: with mainline the next suspend would wait for ever. */
@@ -490,6 +507,13 @@ struct ops_odd_call {
 	u32 type;
 };
 
+static void ops_unblock(void *arg)
+{
+	struct ops_odd_call *call = arg;
+
+	xs_conn_break(call->conn, -ESHUTDOWN);
+}
+
 static int ops_call(void *arg)
 {
 	struct ops_odd_call *call = arg;
@@ -503,9 +527,11 @@ static int ops_call(void *arg)
 		return xs_op_write(call->conn, 0, "/a", "", "", 0);
 	case XS_TRANSACTION_START:
 		err = xs_op_transaction_start(call->conn, &tx_id);
-		/* There is no store to end it. */
-		if (!err)
-			kfree(xs_gate_unhold(&call->conn->gate, tx_id));
+		/* There is no store that would reply to its end. */
+		if (!err) {
+			ops_unblock(call);
+			xs_op_transaction_end(call->conn, tx_id, true);
+		}
 		return err;
 	case XS_DIRECTORY:
 		result = xs_op_directory(call->conn, 0, "/a", "", &num);
@@ -518,13 +544,6 @@ static int ops_call(void *arg)
 		return PTR_ERR(result);
 	kfree(result);
 	return 0;
-}
-
-static void ops_unblock(void *arg)
-{
-	struct ops_odd_call *call = arg;
-
-	xs_conn_break(call->conn, -ESHUTDOWN);
 }
 
 static void reply_that_breaks_the_rules_is_an_error(struct kunit *test)
@@ -548,7 +567,7 @@ static void reply_that_breaks_the_rules_is_an_error(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), param->expected);
 	KUNIT_EXPECT_EQ(test, odd->conn->gate.inside, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&odd->conn->gate.holds));
+	KUNIT_EXPECT_TRUE(test, list_empty(&odd->conn->gate.pins));
 }
 
 static struct kunit_case ops_cases[] = {
@@ -574,8 +593,9 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE(transaction_committed_shows_its_writes_to_all),
 	KUNIT_CASE(transaction_aborted_leaves_nothing),
 	KUNIT_CASE(transaction_that_conflicts_is_eagain),
-	KUNIT_CASE(transaction_holds_the_gate_until_it_ends),
-	KUNIT_CASE(transaction_whose_end_fails_holds_the_gate_no_more),
+	KUNIT_CASE(transaction_pins_the_gate_until_it_ends),
+	KUNIT_CASE(transaction_whose_end_fails_pins_the_gate_no_more),
+	KUNIT_CASE(end_of_an_unknown_transaction_leaves_the_others),
 	KUNIT_CASE(transaction_that_does_not_start_leaves_the_gate_drained),
 	KUNIT_CASE(transaction_runs_to_its_end_while_a_suspend_waits),
 	KUNIT_CASE_PARAM(reply_that_breaks_the_rules_is_an_error,

@@ -57,6 +57,7 @@ static int threads_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->store = fake_store_create(test);
 	f->store->peer.record = false;
+	f->store->reuse_tx_ids = true;
 	f->conn = fake_conn_create(test, &f->store->peer.t, &threads_count_ops,
 				   f, FAKE_CONN_RUNNING);
 	for (i = 0; i < THREADS_WORKERS; i++) {

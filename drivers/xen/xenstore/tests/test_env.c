@@ -24,7 +24,7 @@ static void test_env_release(void *data)
 	xs_store_destroy(&env->store);
 	KUNIT_EXPECT_EQ_MSG(env->test, gate->inside, 0,
 			    "a request has not left the gate");
-	KUNIT_EXPECT_TRUE_MSG(env->test, list_empty(&gate->holds),
+	KUNIT_EXPECT_TRUE_MSG(env->test, list_empty(&gate->pins),
 			      "a transaction has not ended");
 }
 
@@ -264,7 +264,7 @@ void test_env_suspend(struct test_env *env)
 	KUNIT_ASSERT_FALSE(env->test, gate->closed);
 	KUNIT_ASSERT_EQ_MSG(env->test, gate->inside, 0,
 			    "a request keeps the suspend from completing");
-	KUNIT_ASSERT_TRUE_MSG(env->test, list_empty(&gate->holds),
+	KUNIT_ASSERT_TRUE_MSG(env->test, list_empty(&gate->pins),
 			      "a transaction keeps the suspend from completing");
 	xs_store_suspend(&env->store);
 }

@@ -111,7 +111,8 @@ static void transaction_expect_over(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
 	KUNIT_EXPECT_EQ(test, f->site->conn->gate.inside, 0);
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->gate.holds));
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->gate.pins));
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->site->conn->transactions.list));
 }
 
 static void transaction_expect_end(struct kunit *test, const char *how)
@@ -304,7 +305,7 @@ static void changes_and_end_pass_a_gate_that_is_closed_meanwhile(struct kunit *t
 	test_env_answer(f->site, read);
 	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	test_env_answer(f->site, transaction_next(test, XS_RM));
-	KUNIT_EXPECT_FALSE(test, list_empty(&gate->holds));
+	KUNIT_EXPECT_FALSE(test, list_empty(&gate->pins));
 	transaction_expect_end(test, "T");
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 	xs_gate_drain(gate);
@@ -371,6 +372,72 @@ static void without_write_behind_each_is_waited_for(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 }
 
+/* A second driver starts a transaction, and reads in it. */
+static struct transaction_fixture *transaction_second(struct kunit *test)
+{
+	struct transaction_fixture *f = test->priv, *second;
+
+	second = kunit_kzalloc(test, sizeof(*second), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, second);
+	second->site = f->site;
+	second->second_len = 1;
+	second->read = true;
+	second->driver = fake_call_start(test, transaction_driver, second,
+					 transaction_unblock);
+	return second;
+}
+
+/*
+ * The server may give the id out again before the first driver knows that its
+ * transaction is over. The end of the first must not touch the second then, which
+ * goes on and remembers its own refusal.
+ */
+static void id_used_again_before_the_end_returns_is_another_transaction(struct kunit *test)
+{
+	struct transaction_fixture *f = transaction_begin(test), *second;
+	const struct fake_message *end, *read;
+
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_WRITE));
+	test_env_answer(f->site, transaction_next(test, XS_RM));
+	end = transaction_next(test, XS_TRANSACTION_END);
+	second = transaction_second(test);
+	test_env_reply(f->site, test_env_await(f->site), "7", 2);
+	test_env_refuse(f->site, transaction_next(test, XS_WRITE), "EACCES");
+	read = transaction_next(test, XS_READ);
+
+	test_env_reply(f->site, end, "OK", 3);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
+	KUNIT_EXPECT_EQ(test, f->end, 0);
+	KUNIT_EXPECT_FALSE(test, list_empty(&f->site->conn->gate.pins));
+
+	test_env_answer(f->site, read);
+	test->priv = second;
+	transaction_expect_end(test, "F");
+	KUNIT_EXPECT_EQ(test, second->changes[1], -EACCES);
+	KUNIT_EXPECT_EQ(test, second->end, -EACCES);
+}
+
+static void start_with_an_id_in_use_is_refused(struct kunit *test)
+{
+	struct transaction_fixture *f = transaction_begin(test), *second;
+	const struct fake_message *a, *b, *c;
+
+	a = transaction_next(test, XS_WRITE);
+	b = transaction_next(test, XS_WRITE);
+	c = transaction_next(test, XS_RM);
+	second = transaction_second(test);
+	test_env_reply(f->site, test_env_await(f->site), "7", 2);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, second->driver), 0);
+	KUNIT_EXPECT_EQ(test, second->start, -EINVAL);
+
+	test_env_answer(f->site, a);
+	test_env_answer(f->site, b);
+	test_env_answer(f->site, c);
+	transaction_expect_end(test, "T");
+	KUNIT_EXPECT_EQ(test, f->end, 0);
+}
+
 static struct kunit_case transaction_cases[] = {
 	KUNIT_CASE(changes_are_all_sent_before_an_answer),
 	KUNIT_CASE(commit_is_not_sent_before_all_is_answered),
@@ -390,6 +457,8 @@ static struct kunit_case transaction_cases[] = {
 	KUNIT_CASE(break_at_the_end_is_what_it_returns),
 	KUNIT_CASE(change_after_a_refusal_fails_at_once),
 	KUNIT_CASE(without_write_behind_each_is_waited_for),
+	KUNIT_CASE(id_used_again_before_the_end_returns_is_another_transaction),
+	KUNIT_CASE(start_with_an_id_in_use_is_refused),
 	{}
 };
 
