@@ -65,7 +65,7 @@ declare -A core_table=(
 declare -A binding_table=(
 	[xenbus_store]="../xenstore/store ../xenstore/debugfs"
 	[xen_transport]="xenbus_store bus ../xenstore/ops"
-	[api]="xenbus_store bus ../xenstore/ops"
+	[api]="xenbus_store ../xenstore/ops"
 	[batch]="xenbus_store ../xenstore/call"
 	[cdev]="xenbus_store ../xenstore/session"
 	[cdev_backend]="xen_transport"
@@ -77,7 +77,7 @@ declare -A binding_table=(
 	[bus_remove]="bus"
 	[bus_backend]="bus"
 	[bus_frontend]="bus xen_transport"
-	[device_state]="bus"
+	[device_state]="bus xenbus_store"
 	[device_ring]=""
 )
 

@@ -21,7 +21,6 @@
 #include <xen/xenstore.h>
 
 #include "../xenstore/ops.h"
-#include "bus.h"
 #include "xenbus_store.h"
 
 /**
@@ -192,34 +191,6 @@ unsigned int xenbus_read_unsigned(const char *dir, const char *node,
 EXPORT_SYMBOL_GPL(xenbus_read_unsigned);
 
 /**
- * xenbus_poll_driver_state() - read a state that is read again and again
- * @path: directory of the device
- *
- * From memory, as long as a watch does not tell of a change: for reports, and
- * not for those who follow the states of a peer. See xs_cache_read().
- *
- * Return: The state, %XenbusStateUnknown if there is none or it is no number.
- */
-enum xenbus_state xenbus_poll_driver_state(const char *path)
-{
-	int state = XenbusStateUnknown;
-	char *node, *value;
-
-	node = kasprintf(XS_GFP, "%s/state", path);
-	if (!node)
-		return XenbusStateUnknown;
-	value = xs_cache_read(&xenbus_store()->cache, node, NULL);
-	kfree(node);
-	if (IS_ERR(value))
-		return XenbusStateUnknown;
-	if (kstrtoint(value, 10, &state))
-		state = XenbusStateUnknown;
-	kfree(value);
-	return state;
-}
-EXPORT_SYMBOL_GPL(xenbus_poll_driver_state);
-
-/**
  * xenbus_printf() - format the value of a node
  * @t: transaction or %XBT_NIL
  * @dir: path, or its first part
@@ -328,23 +299,6 @@ int register_xenbus_watch(struct xenbus_watch *watch)
 	return xs_watch_register(xenbus_watches(), watch);
 }
 EXPORT_SYMBOL_GPL(register_xenbus_watch);
-
-/**
- * xenbus_watch_register() - have a callback run in the queue of a device
- * @dev: the device; if it has no queue, register_xenbus_watch() is meant
- * @watch: the caller's, which keeps it until it is unregistered
- *
- * The callback never runs at the same time as another one of the device. See
- * xs_watch_register_in().
- *
- * Return: 0 or a negative errno.
- */
-int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
-{
-	if (!dev->queue)
-		return register_xenbus_watch(watch);
-	return xs_watch_register_in(xenbus_watches(), watch, dev->queue);
-}
 
 /**
  * unregister_xenbus_watch() - end a watch

@@ -207,7 +207,7 @@ int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		put_device(&bdev->xendev.dev);
 		return 0;
 	}
-	if (xenbus_read_driver_state(nodename) != XenbusStateInitialising)
+	if (xenbus_read_state(nodename) != XenbusStateInitialising)
 		return 0;
 	return bus_add_device(bus, type, nodename);
 }

@@ -118,10 +118,11 @@ struct bus_paths {
 	unsigned int room;
 };
 
-/* api.c */
+/* device_state.c: states in the store */
+enum xenbus_state xenbus_read_state(const char *path);
+enum xenbus_state xenbus_poll_driver_state(const char *path);
 int xenbus_watch_register(struct xenbus_device *dev,
 			  struct xenbus_watch *watch);
-enum xenbus_state xenbus_poll_driver_state(const char *path);
 
 /* bus_table.c: which devices there are */
 int bus_table_init(struct bus_table *table);
@@ -144,7 +145,6 @@ bool bus_node_is_gone(const char *path);
 void bus_ask_for_look(struct bus_device *bdev);
 int bus_removal(struct notifier_block *nb, unsigned long action, void *dev);
 void bus_retire_init(struct bus_device *bdev);
-bool xenbus_path_vanished(const char *path);
 
 /* bus.c: directories become devices */
 int xenbus_register_bus(struct xen_bus_type *bus);

@@ -260,7 +260,7 @@ void xenbus_otherend_changed(struct xenbus_watch *watch, const char *path,
 		dev_dbg(&xendev->dev, "stale event of %s\n", path);
 		return;
 	}
-	state = xenbus_read_driver_state(xendev->otherend);
+	state = xenbus_read_state(xendev->otherend);
 	dev_dbg(&xendev->dev, "%s is %s\n", path, xenbus_strstate(state));
 
 	if (system_state > SYSTEM_RUNNING) {
@@ -396,7 +396,7 @@ static bool bus_must_close(const struct xenbus_driver *drv,
 {
 	if (!drv->allow_rebind)
 		return true;
-	return xenbus_read_driver_state(xendev->nodename) ==
+	return xenbus_read_state(xendev->nodename) ==
 	       XenbusStateClosing;
 }
 

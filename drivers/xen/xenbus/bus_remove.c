@@ -13,6 +13,7 @@
 
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/list.h>
 #include <linux/notifier.h>
 #include <linux/slab.h>
@@ -103,15 +104,8 @@ static void bus_look_later(struct bus_device *bdev)
 
 /* === Removing === */
 
-/**
- * xenbus_path_vanished() - whether a path is the peer of a device without node
- * @path: compared as a pointer with &xenbus_device.otherend
- *
- * Context: Process.
- * Return: true if the device of that peer has lost its directory and is being
- * removed.
- */
-bool xenbus_path_vanished(const char *path)
+/* Whether the device of that peer has lost its directory and is being removed. */
+static bool bus_is_peer_of_vanished(const char *path)
 {
 	struct bus_vanished *vanished;
 	bool found = false;
@@ -122,6 +116,26 @@ bool xenbus_path_vanished(const char *path)
 	spin_unlock(&bus_vanished_lock);
 	return found && path;
 }
+
+/**
+ * xenbus_read_driver_state() - read a state from the store, for a driver
+ * @path: directory of the device
+ *
+ * Drivers pass &xenbus_device.otherend to read the state of their peer. Once the
+ * directory of a device belongs to a new one, so does its peer's: the state there
+ * is not what the driver asks for, and the peer reads as unknown. As drivers pass
+ * no device, it is found by the pointer.
+ *
+ * Context: Process; sleeps.
+ * Return: As xenbus_read_state().
+ */
+enum xenbus_state xenbus_read_driver_state(const char *path)
+{
+	if (bus_is_peer_of_vanished(path))
+		return XenbusStateUnknown;
+	return xenbus_read_state(path);
+}
+EXPORT_SYMBOL_GPL(xenbus_read_driver_state);
 
 /*
  * A device that is not new while its node says so is another one. Two that are

@@ -20,6 +20,7 @@
 #include <xen/xenstore.h>
 
 #include "bus.h"
+#include "xenbus_store.h"
 
 /* What fits in a node together with the path of any device. */
 #define CLIENT_ERROR_MAX	1000
@@ -54,28 +55,50 @@ const char *xenbus_strstate(enum xenbus_state state)
 EXPORT_SYMBOL_GPL(xenbus_strstate);
 
 /**
- * xenbus_read_driver_state() - read a state from the store
+ * xenbus_read_state() - read a state from the store
  * @path: directory of the device
- *
- * A driver that asks for its peer by &xenbus_device.otherend, after the
- * directory went to a new pair of devices, is told that the peer is unknown:
- * the state there is the one of the new peer.
  *
  * Context: Process; sleeps.
  * Return: The state as it was written, which may be none of the known ones;
  * %XenbusStateUnknown if there is none.
  */
-enum xenbus_state xenbus_read_driver_state(const char *path)
+enum xenbus_state xenbus_read_state(const char *path)
 {
 	int state;
 
-	if (xenbus_path_vanished(path))
-		return XenbusStateUnknown;
 	if (xenbus_scanf(XBT_NIL, path, "state", "%d", &state) != 1)
 		return XenbusStateUnknown;
 	return state;
 }
-EXPORT_SYMBOL_GPL(xenbus_read_driver_state);
+
+/**
+ * xenbus_poll_driver_state() - read a state that is read again and again
+ * @path: directory of the device
+ *
+ * From memory, as long as a watch does not tell of a change: for reports, not for
+ * following the states of a peer. See xs_cache_read().
+ *
+ * Context: Process; sleeps.
+ * Return: The state, %XenbusStateUnknown if there is none or it is no number.
+ */
+enum xenbus_state xenbus_poll_driver_state(const char *path)
+{
+	int state = XenbusStateUnknown;
+	char *node, *value;
+
+	node = kasprintf(XS_GFP, "%s/state", path);
+	if (!node)
+		return XenbusStateUnknown;
+	value = xs_cache_read(&xenbus_store()->cache, node, NULL);
+	kfree(node);
+	if (IS_ERR(value))
+		return XenbusStateUnknown;
+	if (kstrtoint(value, 10, &state))
+		state = XenbusStateUnknown;
+	kfree(value);
+	return state;
+}
+EXPORT_SYMBOL_GPL(xenbus_poll_driver_state);
 
 /* === Errors === */
 
@@ -269,6 +292,24 @@ int xenbus_frontend_closed(struct xenbus_device *dev)
 EXPORT_SYMBOL_GPL(xenbus_frontend_closed);
 
 /* === Watches === */
+
+/**
+ * xenbus_watch_register() - have a callback run in the queue of a device
+ * @dev: the device; if it has no queue, register_xenbus_watch() is meant
+ * @watch: the caller's, which keeps it until it is unregistered
+ *
+ * The callback never runs at the same time as another one of the device. See
+ * xs_watch_register_in().
+ *
+ * Context: Process; sleeps.
+ * Return: 0 or a negative errno.
+ */
+int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
+{
+	if (!dev->queue)
+		return register_xenbus_watch(watch);
+	return xs_watch_register_in(xenbus_watches(), watch, dev->queue);
+}
 
 /**
  * xenbus_watch_path() - watch a node on behalf of a device
