@@ -104,10 +104,10 @@ struct xenbus_device {
 	unsigned int spurious_threshold;
 
 	/**
-	 * @vanished: private to the bus; the directory is gone or belongs to
+	 * @gone: private to the bus; the directory is gone or belongs to
 	 * another device by now, so this one leaves the store alone
 	 */
-	bool vanished;
+	bool gone;
 	/** @queue: private to the bus; where callbacks for the device run */
 	struct xs_queue *queue;
 };

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How directories of the store become devices and cease to be.
+ * How directories of the store become devices.
  *
  * A bus has a root directory, and each directory a number of levels below it
- * is a device. The store is walked once; from then on a watch on the root tells
- * of every change below it, drivers' own writes included. What an event says is
- * only where to look: each decision is made on what the store holds by then.
+ * is a device. The store is walked once; from then on a watch on the root fires
+ * for every change below it, drivers' own writes included. An event only names a
+ * path: each decision is made on the state of the store at that time.
  *
- * Devices are added where the walk runs and in the common queue of callbacks,
- * in the order of the store. Each has a queue of its own for what happens to it
- * from then on: callbacks of its driver, which may remove it, and the bus's own
- * look whether its directory is still there. So no two of them remove a device
- * at the same time, and a driver that is stuck delays no other device. An event
- * for a device that we have does no more than to ask for such a look.
+ * Devices are added by the task that walks and in the default queue of
+ * callbacks, in the order of the store. Each device has an ordered queue of its
+ * own for everything later: callbacks of its driver, which may remove it, and the
+ * bus's own check whether its directory is still there. So no two of them remove
+ * a device at the same time, and a driver that is stuck delays no other device.
+ * An event for a device that the bus has only requests such a check.
  *
  * No queue may wait for a device whose probe is running elsewhere: the probe may
  * need a callback.
  *
- * Here devices are added; bus_walk.c finds them and bus_retire.c removes them.
- * Drivers see bus_device.c.
+ * This file adds devices; bus_walk.c finds them and bus_remove.c removes them.
+ * bus_device.c is what drivers see.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -77,8 +77,8 @@ static char *bus_path_type(const struct xen_bus_type *bus, const char *path)
 
 /* === Adding devices === */
 
-/* A device that goes makes room for another. */
-static void bus_look_again(struct xs_queue_item *item);
+/* A device that is removed makes room for another. */
+static void bus_recheck(struct xs_queue_item *item);
 
 static void bus_device_release(struct device *dev)
 {
@@ -106,8 +106,8 @@ static void bus_device_init(struct bus_device *bdev, struct xen_bus_type *bus)
 	xendev->state = XenbusStateInitialising;
 	init_completion(&xendev->down);
 	sema_init(&xendev->reclaim_sem, 1);
-	bus_retire_init(bdev);
-	xs_queue_item_init(&bdev->again, bus_look_again);
+	bus_remove_init(bdev);
+	xs_queue_item_init(&bdev->recheck, bus_recheck);
 	xendev->dev.bus = &bus->bus;
 	xendev->dev.release = bus_device_release;
 	device_initialize(&xendev->dev);
@@ -182,7 +182,7 @@ static int bus_add_device(struct xen_bus_type *bus, const char *type,
 	bus_table_remove(&bus->table, bdev);
 out_put:
 	put_device(&bdev->xendev.dev);
-	/* Somebody else was faster. */
+	/* Another task has added it meanwhile. */
 	return err == -EALREADY ? 0 : err;
 }
 
@@ -193,10 +193,10 @@ out_put:
  * @nodename: its path
  *
  * Does nothing if there is that device already, or if the state in the store
- * is not the one that a new device has: such a device is on its way out.
+ * is not that of a new device: such a device is being closed.
  *
  * Context: Process; sleeps; runs the probe of a driver.
- * Return: 0, or a negative errno if there should be a device and is not.
+ * Return: 0, or a negative errno if there should be a device and there is none.
  */
 int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename)
@@ -235,9 +235,8 @@ static int bus_add_path(struct xen_bus_type *bus, const char *nodename)
  * xenbus_probe_devices() - add all devices that the store has for a bus
  * @bus: the bus
  *
- * A directory that makes no device does not keep the others from it. Until all
- * new devices are known the server is waited for once for each level, and once
- * for all states.
+ * A directory that fails does not prevent the others. To find all new devices,
+ * this waits for the server once per level, and once for all states.
  *
  * Context: Process; sleeps; runs probes of drivers.
  * Return: 0, or the first error.
@@ -261,36 +260,35 @@ int xenbus_probe_devices(struct xen_bus_type *bus)
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_devices);
 
-/* === Changes: the common queue === */
+/* === Changes: the default queue === */
 
-static int bus_look_below(struct device *dev, void *dir)
+static int bus_check_below(struct device *dev, void *dir)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
 	if (bus_path_is_below(xendev->nodename, dir))
-		bus_ask_for_look(to_bus_device(xendev));
+		bus_request_check(to_bus_device(xendev));
 	return 0;
 }
 
 /*
  * Something happened to a directory above those of devices. Those that appear
  * in it have events of their own, unless it is the root: then events may have
- * been merged into this one, and everything is looked at.
+ * been merged into this one, and everything is checked.
  */
 static void bus_dir_changed(struct xen_bus_type *bus, const char *dir)
 {
 	bool is_root = !strcmp(dir, bus->root);
 
 	if (is_root || bus_node_is_gone(dir))
-		bus_for_each_dev(&bus->bus, NULL, (void *)dir, bus_look_below);
+		bus_for_each_dev(&bus->bus, NULL, (void *)dir, bus_check_below);
 	if (is_root)
 		xenbus_probe_devices(bus);
 }
 
 /*
- * Of a device that we have, only two nodes tell that it was removed or made
- * again: the directory itself and the state in it. All others are between the
- * drivers.
+ * Only two nodes of a device show that it was removed or made again: the
+ * directory itself and the state in it. All others are between the drivers.
  */
 static bool bus_event_matters(const char *event, size_t device_len)
 {
@@ -307,7 +305,7 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 
 	if (bdev) {
 		if (bus_event_matters(event, strlen(nodename)))
-			bus_ask_for_look(bdev);
+			bus_request_check(bdev);
 		put_device(&bdev->xendev.dev);
 		return;
 	}
@@ -317,10 +315,10 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 	kfree(type);
 }
 
-/* The device has gone from its directory. */
-static void bus_look_again(struct xs_queue_item *item)
+/* The device was removed. Its directory may already be a new device's. */
+static void bus_recheck(struct xs_queue_item *item)
 {
-	struct bus_device *bdev = container_of(item, struct bus_device, again);
+	struct bus_device *bdev = container_of(item, struct bus_device, recheck);
 	struct xenbus_device *xendev = &bdev->xendev;
 
 	bus_device_changed(to_xen_bus_type(xendev->dev.bus), xendev->nodename,
@@ -335,11 +333,10 @@ static void bus_look_again(struct xs_queue_item *item)
  *
  * Adds a device that has appeared, removes one that is gone, and replaces one
  * whose directory was removed and made again in the meantime. An event for the
- * root itself leads to a look at all devices, those that we have and those
- * that the store has. What concerns a device that we have happens later, in its
- * queue.
+ * root itself checks all devices, those of the bus and those of the store. What
+ * concerns a device of the bus happens later, in its queue.
  *
- * Context: Callback of a watch in the common queue; sleeps; runs probes of
+ * Context: Callback of a watch in the default queue; sleeps; runs probes of
  * drivers.
  */
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus)

@@ -37,7 +37,7 @@ struct bus_key {
  * struct bus_table - the devices of a bus
  */
 struct bus_table {
-	/** @lock: makes a look and taking a reference one; a leaf */
+	/** @lock: makes a lookup and taking a reference one step; a leaf */
 	spinlock_t lock;
 	/** @paths: keys are nodenames; under @lock */
 	struct rhashtable paths;
@@ -57,15 +57,15 @@ struct bus_device {
 	struct bus_key name;
 	/** @listed: whether the table has it and a reference; under its lock */
 	bool listed;
-	/** @asked: an event wants a look; any */
-	int asked;
-	/** @removed: the driver core has let go of it; queue of the device */
+	/** @check_requested: @check is to read the directory; any context */
+	int check_requested;
+	/** @removed: the driver core has removed it; queue of the device */
 	bool removed;
-	/** @look: in the device's queue: is the directory still its own? */
-	struct xs_queue_item look;
-	/** @again: in the common queue: what is in the directory now? */
-	struct xs_queue_item again;
-	/** @retry: waits until a look is possible */
+	/** @check: in the device's queue: is the directory still its own? */
+	struct xs_queue_item check;
+	/** @recheck: in the default queue: is a new device in the directory? */
+	struct xs_queue_item recheck;
+	/** @retry: waits until a check is possible */
 	struct work_struct retry;
 	/** @strings: nodename and type */
 	char strings[];
@@ -100,7 +100,7 @@ struct xen_bus_type {
 	bool (*skip)(const char *nodename);
 	/** @table: what devices there are; own lock */
 	struct bus_table table;
-	/** @removals: tells of devices that are gone; set by the bus */
+	/** @removals: reports removed devices; set by the bus */
 	struct notifier_block removals;
 };
 
@@ -140,11 +140,11 @@ void bus_paths_keep(struct bus_paths *list,
 int bus_paths_keep_new(struct bus_paths *list);
 void bus_paths_free(struct bus_paths *list);
 
-/* bus_retire.c: devices cease to be */
+/* bus_remove.c: device removal */
 bool bus_node_is_gone(const char *path);
-void bus_ask_for_look(struct bus_device *bdev);
+void bus_request_check(struct bus_device *bdev);
 int bus_removal(struct notifier_block *nb, unsigned long action, void *dev);
-void bus_retire_init(struct bus_device *bdev);
+void bus_remove_init(struct bus_device *bdev);
 
 /* bus.c: directories become devices */
 int xenbus_register_bus(struct xen_bus_type *bus);

@@ -230,7 +230,7 @@ static bool bus_is_at_otherend(const struct xenbus_device *xendev,
 {
 	size_t len;
 
-	if (!xendev->otherend || xendev->vanished)
+	if (!xendev->otherend || xendev->gone)
 		return false;
 	len = strlen(xendev->otherend);
 	return !strncmp(path, xendev->otherend, len) &&

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How devices cease to be.
+ * Device removal.
  *
- * A driver may remove its device, in a callback for it. The bus removes one
- * whose directory is gone or has become another device's, and looks at it in
- * the queue where the callbacks run: so there is one who removes a device, and
- * nobody waits for another device.
+ * A driver may remove its device, in a callback for it. The bus removes a
+ * device whose directory is gone or belongs to a new one. It checks that in the
+ * queue where the callbacks of the device run, so no two tasks remove a device
+ * at the same time, and no device waits for another.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -23,29 +23,29 @@
 
 #include "bus.h"
 
-/* What the store says about the directory of a device that we have. */
-enum bus_verdict {
-	BUS_STAYS,	/* it is that device's */
-	BUS_GONE,	/* it is not there */
-	BUS_REPLACED,	/* it was removed and made again for a new device */
+/* State of the directory of a device that the bus has. */
+enum bus_dir_state {
+	BUS_DIR_OWN,		/* it belongs to the device */
+	BUS_DIR_GONE,		/* it does not exist */
+	BUS_DIR_REPLACED,	/* removed and made again for a new device */
 };
 
-/* A device on its way out whose directory is not its own any more. */
-struct bus_vanished {
+/* A device that is being removed because its directory is not its own. */
+struct bus_gone {
 	struct list_head node;
 	struct xenbus_device *xendev;
 };
 
-static LIST_HEAD(bus_vanished_list);
-/* Protects bus_vanished_list; a leaf. */
-static DEFINE_SPINLOCK(bus_vanished_lock);
+static LIST_HEAD(bus_gone_list);
+/* Protects bus_gone_list; a leaf. */
+static DEFINE_SPINLOCK(bus_gone_lock);
 
 /**
- * bus_node_is_gone() - whether a node is not there any more
+ * bus_node_is_gone() - whether a node does not exist any more
  * @path: the node
  *
  * Context: Process; sleeps.
- * Return: true if so; false if it is there or if that could not be found out.
+ * Return: true if so; false if it exists or if that could not be found out.
  */
 bool bus_node_is_gone(const char *path)
 {
@@ -55,47 +55,47 @@ bool bus_node_is_gone(const char *path)
 
 	if (!err)
 		kfree(names);
-	/* No other error says so. */
+	/* Any other error may be temporary. */
 	return err == -ENOENT || err == -EACCES;
 }
 
-/* === Asking for a look === */
+/* === Requesting a check === */
 
-static void bus_add_look(struct bus_device *bdev)
+static void bus_queue_check(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!xs_queue_add(bdev->xendev.queue, &bdev->look))
+	if (!xs_queue_add(bdev->xendev.queue, &bdev->check))
 		put_device(&bdev->xendev.dev);
 }
 
 /**
- * bus_ask_for_look() - see in the queue of a device whether it is still there
+ * bus_request_check() - check in a device's queue that its directory exists
  * @bdev: the device
  *
- * A look that has been asked for and has not begun stands for this one, too.
+ * A check that is queued and has not begun serves this request, too.
  *
  * Context: Process.
  */
-void bus_ask_for_look(struct bus_device *bdev)
+void bus_request_check(struct bus_device *bdev)
 {
-	/* Before it is added: see bus_look(). */
-	WRITE_ONCE(bdev->asked, 1);
-	bus_add_look(bdev);
+	/* Set before it is queued: see bus_check(). */
+	WRITE_ONCE(bdev->check_requested, 1);
+	bus_queue_check(bdev);
 }
 
-/* Once the lock of the device is free. */
-static void bus_retry(struct work_struct *work)
+/* Waits for the lock of the device, outside of its queue. */
+static void bus_retry_check(struct work_struct *work)
 {
 	struct bus_device *bdev = container_of(work, struct bus_device, retry);
 	struct device *dev = &bdev->xendev.dev;
 
 	device_lock(dev);
 	device_unlock(dev);
-	bus_ask_for_look(bdev);
+	bus_request_check(bdev);
 	put_device(dev);
 }
 
-static void bus_look_later(struct bus_device *bdev)
+static void bus_check_later(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
 	if (!queue_work(system_unbound_wq, &bdev->retry))
@@ -104,16 +104,16 @@ static void bus_look_later(struct bus_device *bdev)
 
 /* === Removing === */
 
-/* Whether the device of that peer has lost its directory and is being removed. */
-static bool bus_is_peer_of_vanished(const char *path)
+/* Whether the device of that peer is being removed after its directory. */
+static bool bus_is_peer_of_gone(const char *path)
 {
-	struct bus_vanished *vanished;
+	struct bus_gone *gone;
 	bool found = false;
 
-	spin_lock(&bus_vanished_lock);
-	list_for_each_entry(vanished, &bus_vanished_list, node)
-		found |= READ_ONCE(vanished->xendev->otherend) == path;
-	spin_unlock(&bus_vanished_lock);
+	spin_lock(&bus_gone_lock);
+	list_for_each_entry(gone, &bus_gone_list, node)
+		found |= READ_ONCE(gone->xendev->otherend) == path;
+	spin_unlock(&bus_gone_lock);
 	return found && path;
 }
 
@@ -121,25 +121,26 @@ static bool bus_is_peer_of_vanished(const char *path)
  * xenbus_read_driver_state() - read a state from the store, for a driver
  * @path: directory of the device
  *
- * Drivers pass &xenbus_device.otherend to read the state of their peer. Once the
- * directory of a device belongs to a new one, so does its peer's: the state there
- * is not what the driver asks for, and the peer reads as unknown. As drivers pass
- * no device, it is found by the pointer.
+ * Drivers pass &xenbus_device.otherend to read the state of their peer. Once
+ * the directory of a device belongs to a new one, so does its peer's: the state
+ * there is not the one the driver asks for, and the peer reads as unknown. As
+ * drivers pass no device, it is found by the pointer.
  *
  * Context: Process; sleeps.
  * Return: As xenbus_read_state().
  */
 enum xenbus_state xenbus_read_driver_state(const char *path)
 {
-	if (bus_is_peer_of_vanished(path))
+	if (bus_is_peer_of_gone(path))
 		return XenbusStateUnknown;
 	return xenbus_read_state(path);
 }
 EXPORT_SYMBOL_GPL(xenbus_read_driver_state);
 
 /*
- * A device that is not new while its node says so is another one. Two that are
- * both new differ in who their peer is, or the difference does not matter.
+ * The state in the directory is that of a new device. If the device is not new,
+ * it is not the one in the directory. If it is new as well, the peer's domain
+ * tells the two apart; with the same peer the difference does not matter.
  */
 static bool bus_is_replaced(const struct xen_bus_type *bus,
 			    const struct xenbus_device *xendev)
@@ -155,38 +156,39 @@ static bool bus_is_replaced(const struct xen_bus_type *bus,
 	return id != xendev->otherend_id;
 }
 
-static enum bus_verdict bus_judge(const struct xen_bus_type *bus,
-				  const struct xenbus_device *xendev)
+static enum bus_dir_state
+bus_read_dir_state(const struct xen_bus_type *bus,
+		   const struct xenbus_device *xendev)
 {
 	int state;
 
 	if (xenbus_scanf(XBT_NIL, xendev->nodename, "state", "%d",
 			 &state) != 1)
-		return bus_node_is_gone(xendev->nodename) ? BUS_GONE :
-							    BUS_STAYS;
+		return bus_node_is_gone(xendev->nodename) ? BUS_DIR_GONE :
+							    BUS_DIR_OWN;
 	if (state == XenbusStateInitialising && bus_is_replaced(bus, xendev))
-		return BUS_REPLACED;
-	return BUS_STAYS;
+		return BUS_DIR_REPLACED;
+	return BUS_DIR_OWN;
 }
 
 /*
- * The directory is gone, and may be there again for a new device at any time.
- * So the driver must neither write to it nor follow the states of the peer, and
- * nobody can close the device together with it: the peer reads as unknown.
+ * The directory is gone, and may exist again for a new device at any time. So
+ * the driver must neither write to it nor follow the states of the peer, and no
+ * peer will close the device together with it: the peer reads as unknown.
  */
-static void bus_unregister_vanished(struct xenbus_device *xendev)
+static void bus_unregister_gone(struct xenbus_device *xendev)
 {
-	struct bus_vanished vanished = { .xendev = xendev };
+	struct bus_gone gone = { .xendev = xendev };
 
-	spin_lock(&bus_vanished_lock);
-	list_add(&vanished.node, &bus_vanished_list);
-	spin_unlock(&bus_vanished_lock);
+	spin_lock(&bus_gone_lock);
+	list_add(&gone.node, &bus_gone_list);
+	spin_unlock(&bus_gone_lock);
 
 	device_unregister(&xendev->dev);
 
-	spin_lock(&bus_vanished_lock);
-	list_del(&vanished.node);
-	spin_unlock(&bus_vanished_lock);
+	spin_lock(&bus_gone_lock);
+	list_del(&gone.node);
+	spin_unlock(&bus_gone_lock);
 }
 
 /*
@@ -194,48 +196,49 @@ static void bus_unregister_vanished(struct xenbus_device *xendev)
  *
  * The lock of a device is held while its driver probes or removes it. Waiting
  * for it here could deadlock, since either may wait for a callback. Under the
- * lock no driver is at work, so what the store says is not a driver's half-done
- * change of state; and a device marked dead gets no driver any more.
+ * lock no driver runs, so the state in the store is not in the middle of a
+ * change; and a device marked dead gets no driver any more.
  *
  * Returns whether it was removed.
  */
-static bool bus_retire(struct xen_bus_type *bus, struct bus_device *bdev)
+static bool bus_remove_if_gone(struct xen_bus_type *bus,
+			       struct bus_device *bdev)
 {
 	struct xenbus_device *xendev = &bdev->xendev;
-	enum bus_verdict verdict = bus_judge(bus, xendev);
+	enum bus_dir_state state = bus_read_dir_state(bus, xendev);
 
-	if (verdict == BUS_STAYS)
+	if (state == BUS_DIR_OWN)
 		return false;
 	if (!device_trylock(&xendev->dev)) {
-		bus_look_later(bdev);
+		bus_check_later(bdev);
 		return false;
 	}
-	verdict = bus_judge(bus, xendev);
-	if (verdict != BUS_STAYS) {
-		xendev->vanished = true;
-		/* Somebody else may be on the way to remove it. */
+	state = bus_read_dir_state(bus, xendev);
+	if (state != BUS_DIR_OWN) {
+		xendev->gone = true;
+		/* Another task may be about to remove it. */
 		if (!kill_device(&xendev->dev))
-			verdict = BUS_STAYS;
+			state = BUS_DIR_OWN;
 	}
 	device_unlock(&xendev->dev);
-	if (verdict == BUS_STAYS)
+	if (state == BUS_DIR_OWN)
 		return false;
 
-	if (verdict == BUS_REPLACED)
+	if (state == BUS_DIR_REPLACED)
 		dev_warn(&xendev->dev, "replaced by a new device\n");
-	bus_unregister_vanished(xendev);
+	bus_unregister_gone(xendev);
 	return true;
 }
 
 /**
- * bus_removal() - the driver core has let go of a device
+ * bus_removal() - the driver core has removed a device
  * @nb: of the bus
  * @action: only BUS_NOTIFY_REMOVED_DEVICE counts
  * @dev: the device
  *
- * Often it is a driver that has had enough of its device. Where this is in the
- * queue of the device, as it should be, the look comes when all traces of its
- * name are gone.
+ * Often it is the driver that removes its device. If it does so in the device's
+ * queue, as it should, the check runs after the driver core has forgotten the
+ * name.
  *
  * Context: Process.
  * Return: NOTIFY_DONE.
@@ -246,49 +249,50 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 
 	if (action == BUS_NOTIFY_REMOVED_DEVICE) {
 		WRITE_ONCE(bdev->removed, true);
-		bus_add_look(bdev);
+		bus_queue_check(bdev);
 	}
 	return NOTIFY_DONE;
 }
 
-/* It may be there already, and its event may have been taken for ours. */
-static void bus_look_for_successor(struct bus_device *bdev)
+/* A new device may be there already, its event mistaken for the old one's. */
+static void bus_queue_recheck(struct bus_device *bdev)
 {
 	struct device *dev = &bdev->xendev.dev;
 
 	get_device(dev);
-	if (!xs_queue_add(&bdev->xendev.queue->queues->common, &bdev->again))
+	if (!xs_queue_add(&bdev->xendev.queue->queues->common, &bdev->recheck))
 		put_device(dev);
 }
 
 /*
- * Who asks after this look has taken the question adds another look, because
- * this one has left the queue before.
+ * A request that arrives after check_requested was cleared queues a new check:
+ * this one is no longer queued.
  */
-static void bus_look(struct xs_queue_item *item)
+static void bus_check(struct xs_queue_item *item)
 {
-	struct bus_device *bdev = container_of(item, struct bus_device, look);
+	struct bus_device *bdev = container_of(item, struct bus_device, check);
 	struct device *dev = &bdev->xendev.dev;
 	struct xen_bus_type *bus = to_xen_bus_type(dev->bus);
-	bool asked = xchg(&bdev->asked, 0);
+	bool requested = xchg(&bdev->check_requested, 0);
 
-	if (READ_ONCE(bdev->removed) || (asked && bus_retire(bus, bdev))) {
-		/* What is in the directory from now on is another device. */
+	if (READ_ONCE(bdev->removed) ||
+	    (requested && bus_remove_if_gone(bus, bdev))) {
+		/* From now on the directory belongs to another device. */
 		bus_table_remove(&bus->table, bdev);
-		if (asked)
-			bus_look_for_successor(bdev);
+		if (requested)
+			bus_queue_recheck(bdev);
 	}
 	put_device(dev);
 }
 
 /**
- * bus_retire_init() - prepare a new device for its end
+ * bus_remove_init() - prepare a new device for its removal
  * @bdev: the device
  *
  * Context: Process.
  */
-void bus_retire_init(struct bus_device *bdev)
+void bus_remove_init(struct bus_device *bdev)
 {
-	xs_queue_item_init(&bdev->look, bus_look);
-	INIT_WORK(&bdev->retry, bus_retry);
+	xs_queue_item_init(&bdev->check, bus_check);
+	INIT_WORK(&bdev->retry, bus_retry_check);
 }

@@ -2,7 +2,7 @@
 /*
  * Which devices a bus has, by path and by name.
  *
- * The driver core would walk over all devices. Here a look takes the same time
+ * The driver core would walk over all devices. Here a lookup takes the same time
  * however many there are, which counts where a host has thousands of backends
  * and every state that one of them writes is an event for the bus.
  *

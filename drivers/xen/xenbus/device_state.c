@@ -231,7 +231,7 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
 
 	if (state == dev->state)
 		return 0;
-	if (!dev->vanished) {
+	if (!dev->gone) {
 		do {
 			err = client_try_state(dev, state, step);
 		} while (err == -EAGAIN);

@@ -211,7 +211,7 @@ static void switch_of_a_replaced_device_writes_nothing(struct kunit *test)
 {
 	struct client *client = test->priv;
 
-	client->xendev.vanished = true;
+	client->xendev.gone = true;
 
 	xenbus_switch_state(&client->xendev, XenbusStateClosed);
 
