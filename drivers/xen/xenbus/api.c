@@ -5,7 +5,7 @@
  * Thin: each turns what <xen/xenbus.h> promises into an operation of the core
  * on the one connection of this kernel. Unless stated otherwise every function
  * here runs in process context and sleeps, uninterruptibly, until the server
- * has answered; who has several requests can wait once, see batch.c. None may be
+ * has replied; a batch waits once for several requests, see batch.c. None may be
  * called by the kthread. Allocations do not start I/O, so a driver may call
  * them on the way to its disk. The errors are those of
  * drivers/xen/xenstore/call.c.
@@ -290,7 +290,7 @@ EXPORT_SYMBOL_GPL(xenbus_gather);
  * @watch: the caller's, which keeps it until it is unregistered
  *
  * The callback runs at least once, soon: in the queue of the device whose
- * callback the caller is, or else in the common queue. See xs_watch_register().
+ * callback the caller is, or else in the default queue. See xs_watch_register().
  *
  * Return: 0 or a negative errno.
  */

@@ -94,7 +94,7 @@ static struct xs_queue *bus_queue_alloc(void)
 	struct xs_queues *queues = &xenbus_watches()->queues;
 
 	if (!xenbus_parallel)
-		return xs_queue_get(&queues->common);
+		return xs_queue_get(&queues->default_queue);
 	return xs_queue_alloc(queues, GFP_KERNEL);
 }
 

@@ -104,7 +104,7 @@ static void bus_check_later(struct bus_device *bdev)
 
 /* === Removing === */
 
-/* Whether the device of that peer is being removed after its directory. */
+/* Whether the device of that peer is removed because its directory is gone. */
 static bool bus_is_peer_of_gone(const char *path)
 {
 	struct bus_gone *gone;
@@ -257,10 +257,11 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 /* A new device may be there already, its event mistaken for the old one's. */
 static void bus_queue_recheck(struct bus_device *bdev)
 {
+	struct xs_queues *queues = bdev->xendev.queue->queues;
 	struct device *dev = &bdev->xendev.dev;
 
 	get_device(dev);
-	if (!xs_queue_add(&bdev->xendev.queue->queues->common, &bdev->recheck))
+	if (!xs_queue_add(&queues->default_queue, &bdev->recheck))
 		put_device(dev);
 }
 

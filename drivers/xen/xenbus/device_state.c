@@ -177,9 +177,9 @@ EXPORT_SYMBOL_GPL(xenbus_dev_fatal);
 /* === States === */
 
 /*
- * Write the state if there is one to be overwritten. The write does not wait to
- * hear that: if there is none, the transaction is aborted, and nobody sees what
- * was written.
+ * Write the state if there is one to be overwritten. The write does not wait for
+ * that answer: if there is none, the transaction is aborted, and no reader sees
+ * the new state.
  */
 static int client_write_state(const struct xenbus_device *dev,
 			      struct xenbus_transaction xbt,
@@ -203,7 +203,7 @@ static int client_write_state(const struct xenbus_device *dev,
  * Write the state in one transaction of its own. A directory that is not there
  * any more must not come back, so the node is written only where it exists.
  *
- * Returns 0, or what failed at *step; -EAGAIN if somebody else interfered.
+ * Returns 0, or what failed at *step; -EAGAIN after a conflict.
  */
 static int client_try_state(const struct xenbus_device *dev,
 			    enum xenbus_state state, const char **step)
@@ -278,7 +278,7 @@ EXPORT_SYMBOL_GPL(xenbus_switch_state);
  * xenbus_frontend_closed() - the frontend has let go of everything
  * @dev: the frontend
  *
- * Wakes whoever waits for the device to go down.
+ * Wakes the tasks that wait for the device to go down.
  *
  * Context: Process; sleeps.
  * Return: 0 always.
@@ -313,7 +313,7 @@ int xenbus_watch_register(struct xenbus_device *dev, struct xenbus_watch *watch)
 
 /**
  * xenbus_watch_path() - watch a node on behalf of a device
- * @dev: who is to report a failure and then to close
+ * @dev: the device; reports a failure and closes
  * @path: the node; stays the caller's, and must live as long as the watch
  * @watch: filled in here; the node in it is NULL after a failure
  * @will_handle: see &xenbus_watch.will_handle; may be NULL
@@ -348,7 +348,7 @@ EXPORT_SYMBOL_GPL(xenbus_watch_path);
 
 /**
  * xenbus_watch_pathfmt() - watch a node whose path is put together here
- * @dev: who is to report a failure and then to close
+ * @dev: the device; reports a failure and closes
  * @watch: filled in here; the node in it is the caller's to kfree() after
  *	success and NULL after a failure
  * @will_handle: see &xenbus_watch.will_handle; may be NULL

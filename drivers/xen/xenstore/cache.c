@@ -3,17 +3,17 @@
  * Values that are kept as long as their watch does not fire.
  *
  * For nodes that are polled. The first read of a node sets a watch on it; later
- * ones are answered from memory until the watch fires. A value is kept only if
- * the watch did not fire between the decision to ask for it and its arrival, so
- * what is kept was current after the last event. Events and replies come over
- * one ring in one order: whoever has had any reply from the server sees no value
- * that is older than that reply. A value can be older than what somebody else
- * knows by other means, such as an event channel; who reacts to those must not
- * read here.
+ * reads are served from memory until the watch fires. A value is kept only if
+ * the watch did not fire between sending the request and its reply, so a kept
+ * value was current after the last event. Events and replies come over one ring
+ * in one order: a task that has had any reply from the server reads no value
+ * that is older than that reply. But a value can be older than a change that was
+ * announced by other means, such as an event channel: code that reacts to those
+ * must not read from here.
  *
- * That there is no such node is kept like a value; other errors are not. A node
- * that changes often and is read seldom loses its watch again. After a resume
- * nothing that was kept counts.
+ * That a node does not exist is kept like a value; other errors are not. A node
+ * that changes often and is read seldom loses its watch again. A resume
+ * invalidates all values.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -28,7 +28,7 @@
 #include "cache.h"
 #include "ops.h"
 
-/* What the server said; const once it is shared. */
+/* A reply of the server; const once it is shared. */
 struct xs_cache_value {
 	struct kref ref;	/* entry 1 while it is kept, each reader 1 */
 	int err;		/* 0 or -ENOENT */
@@ -171,7 +171,7 @@ static struct xs_cache_entry *xs_cache_entry_alloc(struct xs_cache *cache,
 	return entry;
 }
 
-/* true if the table took it, with a reference; @entry is the caller's still */
+/* true if it is in the table, which has a reference of its own then. */
 static bool xs_cache_list(struct xs_cache *cache, struct xs_cache_entry *entry)
 {
 	struct xs_cache_entry *other;
@@ -195,14 +195,14 @@ static bool xs_cache_list(struct xs_cache *cache, struct xs_cache_entry *entry)
 
 /* === Watches === */
 
-/* What happens below the node does not change its value. */
+/* A change below the node does not change its value. */
 static bool xs_cache_is_changed_by(const struct xs_cache_entry *entry,
 				   const char *path)
 {
 	return strlen(path) <= strlen(entry->path);
 }
 
-/* kthread. */
+/* Kthread. */
 static int xs_cache_event(struct xs_watch_entry *watch, const char *path)
 {
 	struct xs_cache_entry *entry = watch->owner;
@@ -310,7 +310,7 @@ static void xs_cache_drop(struct work_struct *work)
 
 /* === Reading === */
 
-/* A watch that cannot be set makes the node one that is not kept. */
+/* Without a watch the value of a node cannot be kept. */
 static struct xs_cache_entry *xs_cache_add(struct xs_cache *cache,
 					   const char *path, u32 hash)
 {
@@ -357,7 +357,7 @@ static bool xs_cache_is_valid_locked(struct xs_cache *cache,
 	       READ_ONCE(conn->state) != XS_CONN_BROKEN;
 }
 
-/* The value, to be put by the caller, or NULL and what keeping one depends on */
+/* The value, to be put by the caller; or NULL, and @changes for xs_cache_keep(). */
 static struct xs_cache_value *xs_cache_hit(struct xs_cache *cache,
 					   struct xs_cache_entry *entry,
 					   u64 *changes)
@@ -418,7 +418,7 @@ static struct xs_cache_value *xs_cache_read_entry(struct xs_cache *cache,
  * @path: the node
  * @len: where its length in bytes goes, or NULL
  *
- * Context: Process, sleeps if the server has to be asked.
+ * Context: Process, sleeps for the server if the value is not known.
  * Return: The value and a NUL, for kfree(), or an ERR_PTR(); see xs_op_read().
  */
 void *xs_cache_read(struct xs_cache *cache, const char *path, unsigned int *len)
@@ -491,7 +491,7 @@ static void xs_cache_unlist_all(struct xs_cache *cache)
 
 /**
  * xs_cache_destroy() - remove the watches and forget the values
- * @cache: a cache that nobody reads from, at a connection that has not stopped
+ * @cache: a cache without readers, at a connection that has not stopped
  *
  * Context: Process, sleeps.
  */

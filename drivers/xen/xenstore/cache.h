@@ -40,7 +40,7 @@ struct xs_cache {
 	unsigned int num_entries;
 	/** @drops: entries whose watch is to be removed */
 	struct list_head drops;
-	/** @hits: reads that were answered from memory */
+	/** @hits: reads that were served from memory */
 	u64 hits;
 	/** @misses: reads that went to the server */
 	u64 misses;

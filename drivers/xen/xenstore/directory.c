@@ -18,17 +18,17 @@
 #include "call.h"
 #include "ops.h"
 
-/* What a server may send us of one node's names, in bytes. */
+/* Limit of the names of one node, in bytes. */
 #define XS_DIRECTORY_MAX	(1024 * 1024)
 
-/* A node that changes so often while it is read is not worth waiting for. */
+/* How often to start again for a node that changes while it is read. */
 #define XS_DIRECTORY_TRIES	10
 
 /* Names as they come in, one behind the other, each with its NUL. */
 struct xs_names {
 	char *buf;
 	size_t len;
-	/* State of the node, as the server says it; a number of 64 bits. */
+	/* The server's number of this state of the node; 64 bits. */
 	char generation[24];
 };
 
@@ -69,8 +69,8 @@ static int xs_names_add(struct xs_names *names, const char *bytes, size_t len)
 }
 
 /*
- * A generation, names, and an empty name if these are the last. 1 if there is
- * more to come, 0 if not, -EAGAIN if the node is not what it was.
+ * A part is a generation, names, and an empty name if these are the last. 1 if
+ * there is more to come, 0 if not, -EAGAIN if the node has changed.
  */
 static int xs_names_take(struct xs_names *names, const struct xs_msg *reply)
 {
@@ -89,7 +89,7 @@ static int xs_names_take(struct xs_names *names, const struct xs_msg *reply)
 	else if (strcmp(names->generation, generation))
 		return -EAGAIN;
 
-	/* There is something, and all of it is strings. */
+	/* Not empty, and all of it strings. */
 	if (pos == end || end[-1])
 		return -EIO;
 	last = !end[-2];
@@ -129,7 +129,7 @@ static int xs_names_fetch(struct xs_names *names, struct xs_conn *conn,
 						  node);
 		} while (err > 0);
 	} while (err == -EAGAIN && --tries);
-	/* A server that has no parts leaves it at what it said at first. */
+	/* A server without XS_DIRECTORY_PART: the first error stands. */
 	return err == -ENOSYS ? -E2BIG : err;
 }
 

@@ -23,7 +23,7 @@
 #include "gate.h"
 
 /**
- * xs_gate_init() - make an open gate with nobody inside
+ * xs_gate_init() - make an open gate with nothing in flight
  * @gate: the gate
  *
  * Context: Any.
@@ -78,10 +78,10 @@ static bool xs_gate_try_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
 /**
  * xs_gate_try_enter() - enter if that is possible at once
  * @gate: the gate
- * @kind: who wants to pass
+ * @kind: what wants to pass
  *
  * Context: Any but hard interrupt.
- * Return: true if the caller is inside and owes an xs_gate_leave().
+ * Return: true if the caller has entered; an xs_gate_leave() must follow.
  */
 bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 {
@@ -90,11 +90,11 @@ bool xs_gate_try_enter(struct xs_gate *gate, enum xs_gate_kind kind)
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_try_enter);
 
 /**
- * xs_gate_admits() - could somebody enter at once?
+ * xs_gate_admits() - would the gate let the caller in at once?
  * @gate: the gate
- * @kind: who wants to pass
+ * @kind: what wants to pass
  *
- * For those who poll; they are woken through &xs_gate.wq when it opens.
+ * For poll(); &xs_gate.wq is woken when the gate opens.
  *
  * Context: Any but hard interrupt.
  * Return: true if xs_gate_try_enter() would let the caller in.
@@ -113,9 +113,9 @@ EXPORT_SYMBOL_IF_KUNIT(xs_gate_admits);
 /**
  * xs_gate_enter() - wait until the gate lets the caller in
  * @gate: the gate
- * @kind: who wants to pass
+ * @kind: what wants to pass
  *
- * The caller owes an xs_gate_leave(), which another thread may do for it.
+ * An xs_gate_leave() must follow, which may run in another task.
  *
  * Context: Process, may sleep until a suspend is over.
  */
@@ -146,10 +146,10 @@ void xs_gate_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
 /**
  * xs_gate_enter_interruptible() - xs_gate_enter() that a signal can end
  * @gate: the gate
- * @kind: who wants to pass
+ * @kind: what wants to pass
  *
  * Context: Process, may sleep until a suspend is over.
- * Return: 0, or -ERESTARTSYS if a signal came first; the caller is not inside
+ * Return: 0, or -ERESTARTSYS if a signal came first; the caller has not entered
  * then.
  */
 int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind)
@@ -257,7 +257,7 @@ static bool xs_gate_try_close(struct xs_gate *gate)
 }
 
 /**
- * xs_gate_close() - let nobody new in
+ * xs_gate_close() - let nothing new in
  * @gate: the gate
  *
  * One suspend at a time: a second one waits here until the first has opened
@@ -273,7 +273,7 @@ void xs_gate_close(struct xs_gate *gate)
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_close);
 
 /**
- * xs_gate_open() - let everybody in again
+ * xs_gate_open() - reopen a closed gate
  * @gate: the gate
  *
  * Context: Any but hard interrupt.
@@ -288,11 +288,11 @@ void xs_gate_open(struct xs_gate *gate)
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_open);
 
 /**
- * xs_gate_drain() - wait until nobody is inside a closed gate
+ * xs_gate_drain() - wait until nothing is in flight
  * @gate: the gate, which the caller has closed
  *
- * Context: Process, may sleep for as long as the server takes to answer what
- * is in flight and the kernel to end its open transactions.
+ * Context: Process, sleeps until the server has replied to all requests in
+ * flight and all pins are gone.
  */
 void xs_gate_drain(struct xs_gate *gate)
 {

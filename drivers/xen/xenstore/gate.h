@@ -18,8 +18,8 @@ struct task_struct;
  * @XS_GATE_REQUEST: an ordinary request
  * @XS_GATE_START: the start of a kernel transaction, which keeps the gate
  *	from draining until it ends
- * @XS_GATE_NESTED: a request of a caller that is inside already, or of the
- *	resume itself; always passes
+ * @XS_GATE_NESTED: a request of a caller that has one in flight or a pin
+ *	already, or of the resume itself; always passes
  */
 enum xs_gate_kind {
 	XS_GATE_REQUEST,
@@ -38,7 +38,7 @@ struct xs_gate_pin {
 };
 
 /**
- * struct xs_gate - counts those inside and can be closed and drained
+ * struct xs_gate - counts requests in flight, can be closed and drained
  */
 struct xs_gate {
 	/** @lock: protects @inside, @pins and @closed; a leaf */
@@ -49,7 +49,7 @@ struct xs_gate {
 	struct list_head pins;
 	/** @closed: a suspend is under way */
 	bool closed;
-	/** @wq: those who wait to enter and those who wait for the drain */
+	/** @wq: waiters to enter, and for the drain */
 	wait_queue_head_t wq;
 };
 

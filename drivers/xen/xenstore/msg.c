@@ -19,7 +19,7 @@
  * @msg: the message
  * @room: where a body goes that fits there with its NUL
  * @size: bytes in @room; %XS_MSG_SMALL or more if a body is to be set
- * @release: frees the message; may be NULL if nobody will call it
+ * @release: frees the message; may be NULL if it is never called
  *
  * Context: Any.
  */

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queues: what runs in process context, one after the other in each of them.
+ * Ordered queues of work items that run in process context.
  *
- * There is a common queue with a thread of its own, and any number of others,
- * one per device, which a workqueue works on. Queues do not wait for each other:
- * what is stuck in one delays only what was added to the same one.
+ * There is a default queue with a kthread of its own, xenwatch, and any number
+ * of others, one per device, which a workqueue runs. Queues do not wait for each
+ * other: an item that is stuck delays only its own queue.
  *
- * The system is suspended by an item of the common queue, and no device may be
- * at work on an event meanwhile. Where the server is not one of our processes
- * the workqueue is therefore frozen together with the kernel's threads: that
- * waits for the items which run, and none begins from then on to the thaw.
- * Where it is, an item may wait for a server that has been frozen already, and
- * would keep the system from going to sleep; such a domain is not saved by Xen.
+ * The system is suspended by an item of the default queue, and no device may
+ * handle an event meanwhile. If the server runs in another domain, the workqueue
+ * is therefore frozen together with the kernel's threads: the freeze waits for
+ * the running items, and none begins until the thaw. If the server is a process
+ * of this domain, an item may wait for a server that is frozen already, and
+ * would prevent the system from going to sleep; but Xen never saves such a
+ * domain.
  *
- * The workqueue promises no progress without memory: items flush the work of
- * drivers, which has no such promise either.
+ * The workqueue has no WQ_MEM_RECLAIM, so it promises no progress without
+ * memory: items flush the work of drivers, which has no such promise either.
  *
  * This file knows nothing about watches.
  *
@@ -50,8 +51,8 @@ static void xs_queue_map_release(struct xs_queues *queues)
 }
 
 /*
- * Who waits for an item must hold nothing that an item takes. Items may wait
- * for each other, which is not a matter of locks: see locking.rst.
+ * A task that waits for an item must hold no lock that an item takes. Items may
+ * wait for each other, which is not a matter of locks: see locking.rst.
  */
 static void xs_queue_might_wait(struct xs_queues *queues)
 {
@@ -83,7 +84,7 @@ struct xs_queue *xs_queue_get(struct xs_queue *queue)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_get);
 
-/* Never of the common queue, which keeps its first reference. */
+/* Not reached by the default queue, which keeps its first reference. */
 static void xs_queue_release(struct kref *ref)
 {
 	kfree(container_of(ref, struct xs_queue, ref));
@@ -103,13 +104,13 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queue_put);
 
 /* === Running === */
 
-static bool xs_queue_is_common(const struct xs_queue *queue)
+static bool xs_queue_is_default(const struct xs_queue *queue)
 {
-	return queue == &queue->queues->common;
+	return queue == &queue->queues->default_queue;
 }
 
 /**
- * xs_queue_kick() - see to it that somebody works on a queue
+ * xs_queue_kick() - wake xenwatch or queue the work of a queue
  * @queue: the queue
  *
  * Context: Any but hard interrupt.
@@ -118,7 +119,7 @@ void xs_queue_kick(struct xs_queue *queue)
 {
 	struct xs_queues *queues = queue->queues;
 
-	if (xs_queue_is_common(queue)) {
+	if (xs_queue_is_default(queue)) {
 		wake_up(&queues->added);
 		return;
 	}
@@ -156,7 +157,7 @@ static void xs_queue_finish(struct xs_queue *queue)
 	spin_lock(&queues->lock);
 	queue->running = NULL;
 	WRITE_ONCE(queue->runner, NULL);
-	if (!xs_queue_is_common(queue))
+	if (!xs_queue_is_default(queue))
 		queues->busy--;
 	spin_unlock(&queues->lock);
 	wake_up_all(&queues->finished);
@@ -164,7 +165,7 @@ static void xs_queue_finish(struct xs_queue *queue)
 
 /**
  * xs_queue_run_one() - run the oldest item of a queue
- * @queue: a queue that nobody else works on
+ * @queue: a queue that no other task runs
  *
  * Context: Process; sleeps for as long as the item does.
  * Return: true if there was one.
@@ -188,7 +189,7 @@ static bool xs_queue_has_items(struct xs_queue *queue)
 	return !list_empty_careful(&queue->items);
 }
 
-/* One item each time, so that a freeze or a stop need not wait for all. */
+/* One item each time, so that a freeze or a stop does not wait for all. */
 static void xs_queue_work(struct work_struct *work)
 {
 	struct xs_queue *queue = container_of(work, struct xs_queue, work);
@@ -205,9 +206,9 @@ static int xs_queues_thread(void *data)
 
 	while (!kthread_should_stop()) {
 		wait_event_idle(queues->added,
-				xs_queue_has_items(&queues->common) ||
+				xs_queue_has_items(&queues->default_queue) ||
 				kthread_should_stop());
-		xs_queue_run_one(&queues->common);
+		xs_queue_run_one(&queues->default_queue);
 		cond_resched();
 	}
 	return 0;
@@ -245,16 +246,16 @@ struct xs_queue *xs_queue_alloc(struct xs_queues *queues, gfp_t gfp)
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_alloc);
 
 /**
- * xs_queue_current() - whose item are we?
+ * xs_queue_current() - the queue in which the caller runs
  * @queues: the queues in question
  *
  * Context: Process.
- * Return: The queue in which the caller runs, or NULL.
+ * Return: The queue, or NULL if the caller is not an item of one.
  */
 struct xs_queue *xs_queue_current(struct xs_queues *queues)
 {
 	struct work_struct *work = current_work();
-	struct xs_queue *queue = &queues->common;
+	struct xs_queue *queue = &queues->default_queue;
 
 	if (READ_ONCE(queue->runner) == current)
 		return queue;
@@ -285,7 +286,7 @@ void xs_queue_item_init(struct xs_queue_item *item,
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_item_init);
 
 /**
- * xs_queue_add_locked() - have an item run after all that are in the queue
+ * xs_queue_add_locked() - append an item
  * @queue: the queue
  * @item: an item that is in no queue
  *
@@ -297,7 +298,7 @@ void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
 {
 	lockdep_assert_held(&queue->queues->lock);
 	list_add_tail(&item->node, &queue->items);
-	if (!xs_queue_is_common(queue))
+	if (!xs_queue_is_default(queue))
 		queue->queues->busy++;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_add_locked);
@@ -313,13 +314,13 @@ void xs_queue_cancel_locked(struct xs_queue *queue, struct xs_queue_item *item)
 {
 	lockdep_assert_held(&queue->queues->lock);
 	list_del_init(&item->node);
-	if (!xs_queue_is_common(queue))
+	if (!xs_queue_is_default(queue))
 		queue->queues->busy--;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_cancel_locked);
 
 /**
- * xs_queue_add() - have an item run after all that are in the queue
+ * xs_queue_add() - append an item
  * @queue: the queue
  * @item: an item that is in no other queue
  *
@@ -352,11 +353,11 @@ static bool xs_queue_is_running(struct xs_queue *queue, const void *owner)
 }
 
 /**
- * xs_queue_synchronize() - wait for an item that has begun
+ * xs_queue_synchronize() - wait for a running item
  * @queue: the queue
- * @owner: whose; none of it is pending
+ * @owner: &xs_queue_item.owner of the item; none of it is pending
  *
- * Does not wait for other items, nor for the one that calls.
+ * Does not wait for other items, nor for the caller itself.
  *
  * Context: Process, sleeps; the caller holds no lock that the item takes.
  */
@@ -374,7 +375,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queue_synchronize);
 /* === Start and stop === */
 
 /**
- * xs_queues_init() - make a common queue and nobody who works
+ * xs_queues_init() - make a default queue that does not run yet
  * @queues: the queues
  *
  * Context: Process.
@@ -382,7 +383,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queue_synchronize);
 void xs_queues_init(struct xs_queues *queues)
 {
 	spin_lock_init(&queues->lock);
-	xs_queue_init(queues, &queues->common);
+	xs_queue_init(queues, &queues->default_queue);
 	queues->busy = 0;
 	queues->thread = NULL;
 	queues->wq = NULL;
@@ -393,9 +394,9 @@ void xs_queues_init(struct xs_queues *queues)
 EXPORT_SYMBOL_IF_KUNIT(xs_queues_init);
 
 /**
- * xs_queues_start() - begin to work on what is added
- * @queues: queues that nobody works on
- * @freezable: freeze all but the common one with the kernel's threads
+ * xs_queues_start() - begin to run items
+ * @queues: queues that do not run
+ * @freezable: freeze all but the default one with the kernel's threads
  *
  * Context: Process, may sleep.
  * Return: 0, -ENOMEM or the error of kthread_create().
@@ -405,7 +406,7 @@ int xs_queues_start(struct xs_queues *queues, bool freezable)
 	unsigned int flags = WQ_UNBOUND | (freezable ? WQ_FREEZABLE : 0);
 	struct task_struct *thread;
 
-	/* As many as there may be: the stuck ones must not use them all up. */
+	/* As many as possible: stuck items must not use them all up. */
 	queues->wq = alloc_workqueue("xenwatch", flags, WQ_MAX_ACTIVE);
 	if (!queues->wq)
 		return -ENOMEM;
@@ -421,10 +422,10 @@ int xs_queues_start(struct xs_queues *queues, bool freezable)
 EXPORT_SYMBOL_IF_KUNIT(xs_queues_start);
 
 /**
- * xs_queues_stop() - end the work
+ * xs_queues_stop() - run no items any more
  * @queues: the queues; nothing is added any more
  *
- * Context: Process, sleeps until the items that run have ended.
+ * Context: Process, sleeps until the running items have returned.
  */
 void xs_queues_stop(struct xs_queues *queues)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Queues: what runs in process context, one after the other in each of them.
+ * Ordered queues of work items that run in process context.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -18,27 +18,27 @@ struct task_struct;
 struct xs_queues;
 
 /**
- * struct xs_queue_item - something to be run in a queue
+ * struct xs_queue_item - a work item
  *
- * Belongs to whoever adds it, and from then on to the queue until @run is
- * called, which may free it or have it added again.
+ * Owned by the caller until it is added, and by the queue until @run is called,
+ * which may free it or add it again.
  */
 struct xs_queue_item {
 	/** @node: on &xs_queue.items, or empty; under &xs_queues.lock */
 	struct list_head node;
 	/** @owner: see xs_queue_synchronize(); may be NULL; const */
 	const void *owner;
-	/** @take: it has left the queue; &xs_queues.lock is held; may be NULL */
+	/** @take: called under &xs_queues.lock when it is dequeued; may be NULL */
 	void (*take)(struct xs_queue_item *item);
-	/** @run: does it; may sleep */
+	/** @run: the work; may sleep */
 	void (*run)(struct xs_queue_item *item);
 };
 
 /**
- * struct xs_queue - a queue of its own and whoever works on it
+ * struct xs_queue - an ordered queue; one item at a time runs
  */
 struct xs_queue {
-	/** @ref: whoever made it 1, who adds to it, @work while queued */
+	/** @ref: 1 for the creator, 1 per user, 1 while @work is queued */
 	struct kref ref;
 	/** @queues: const */
 	struct xs_queues *queues;
@@ -46,9 +46,9 @@ struct xs_queue {
 	struct list_head items;
 	/** @running: owner of the item that runs; under &xs_queues.lock */
 	const void *running;
-	/** @runner: who runs it; written under the lock, read by any */
+	/** @runner: the task that runs it; written under the lock, read by any */
 	const struct task_struct *runner;
-	/** @work: runs one item; not used by the common queue */
+	/** @work: runs one item; not used by the default queue */
 	struct work_struct work;
 };
 
@@ -56,19 +56,19 @@ struct xs_queue {
  * struct xs_queues - the queues of a connection
  */
 struct xs_queues {
-	/** @lock: protects the queues and what their users say; a leaf */
+	/** @lock: protects the queues, and what their users say it does; a leaf */
 	spinlock_t lock;
-	/** @common: the queue of all that has none of its own */
-	struct xs_queue common;
+	/** @default_queue: for everything without a queue of its own */
+	struct xs_queue default_queue;
 	/** @busy: items added and not finished in other queues; under @lock */
 	unsigned int busy;
-	/** @thread: works on @common; NULL where a test does it itself */
+	/** @thread: "xenwatch", runs @default_queue; NULL where a test does */
 	struct task_struct *thread;
-	/** @wq: works on the other queues; NULL until they are started */
+	/** @wq: runs the other queues; NULL until they are started */
 	struct workqueue_struct *wq;
 	/** @added: @thread sleeps here */
 	wait_queue_head_t added;
-	/** @finished: who waits for an item sleeps here */
+	/** @finished: waiters for an item sleep here */
 	wait_queue_head_t finished;
 	/** @map: held while an item runs, for lockdep */
 	struct lockdep_map map;

@@ -5,7 +5,7 @@
  * A request is a heap object that owns a copy of its bytes from the moment it
  * is allocated, so the source may be reused at once. It completes exactly once,
  * through xs_request_finish(), whatever happens to the ring. How it reaches the
- * server is the business of conn.c.
+ * server is up to conn.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -141,13 +141,13 @@ EXPORT_SYMBOL_IF_KUNIT(xs_request_is_done);
 
 /**
  * xs_request_finish() - complete a request
- * @req: the request, which the caller has taken out of every queue and table
- *	and so is alone entitled to complete
- * @err: 0 if &xs_request.reply is the answer, otherwise why there is none
+ * @req: the request; the caller has taken it out of every queue and table, so
+ *	no other task can complete it
+ * @err: 0 if &xs_request.reply is the reply, otherwise why there is none
  *
  * Consumes the connection's reference.
  *
- * Context: Whoever receives the reply or withdraws the request; does not sleep.
+ * Context: Kthread, or the task that cancels; no lock held; does not sleep.
  */
 void xs_request_finish(struct xs_request *req, int err)
 {

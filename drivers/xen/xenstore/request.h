@@ -40,11 +40,10 @@ struct xs_gate;
 struct xs_flow;
 
 /**
- * struct xs_request - one message to the server and its answer
+ * struct xs_request - one message to the server and its reply
  *
  * Created with one reference, the submitter's. The connection holds another
- * from acceptance to completion, so that neither can pull the request from
- * under the other.
+ * from acceptance to completion, so that neither can free it under the other.
  */
 struct xs_request {
 	/** @ref: submitter 1, connection 1 while accepted */
@@ -86,14 +85,14 @@ struct xs_request {
 	bool throttles;
 	/** @gate: left when the request completes; NULL if it never entered */
 	struct xs_gate *gate;
-	/** @wq: who waits for the reply */
+	/** @wq: waiters for the reply */
 	wait_queue_head_t wq;
 	/** @len: bytes of header and payload */
 	size_t len;
 	/** @size: bytes in @out */
 	size_t size;
 	/**
-	 * @out: header and payload, a copy of what the submitter gave, and room
+	 * @out: header and payload, a copy of the submitter's bytes, and room
 	 * for a NUL. Once it has been sent only the header counts, and the rest
 	 * is the room of @reply.
 	 */

@@ -5,12 +5,12 @@
  * Every watch has an entry here with an id of its own; the token that the
  * server sends back is that id behind a number drawn at boot, so that neither
  * an address of the kernel leaks nor an event meant for an earlier kernel of
- * this domain finds a taker. The kthread finds the entry of an event and
- * either hands it over at once (files) or queues it for the dispatcher
- * (drivers), whose callbacks run in process context and may use the store.
+ * this domain matches an entry. The kthread looks up the entry of an event and
+ * either hands it over at once (files) or queues it (drivers). A driver's
+ * callback runs in an ordered queue, in process context, and may use the store.
  *
- * An event says that something changed, not what, so one that is still pending
- * makes an equal one superfluous. Beyond XS_WATCH_PENDING_MAX different paths,
+ * An event says that something changed, not what, so an equal one is merged
+ * into one that is still pending. Beyond XS_WATCH_PENDING_MAX different paths,
  * one event with the watch's own path stands for all further ones, as the
  * protocol does itself when a whole tree is removed.
  *
@@ -27,7 +27,7 @@
 
 #include "watch.h"
 
-/* A driver's event, from the kthread to whoever runs the callback. */
+/* A driver's event, from the kthread to the queue that runs the callback. */
 struct xs_watch_event {
 	struct xs_queue_item item;	/* owned by @entry */
 	struct list_head entry_node;	/* on &xs_watch_entry.events */
@@ -101,7 +101,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_put);
  * @entry: the entry, which gets its id and token here
  *
  * Events may arrive as soon as this returns: it is called before XS_WATCH is
- * sent, because the first event can overtake the reply. The caller is inside
+ * sent, because the first event can overtake the reply. The caller has entered
  * the gate, so that a resume finds the registry stable.
  *
  * Context: Process, allocates with %XS_GFP.
@@ -111,7 +111,7 @@ int xs_watch_entry_add(struct xs_watches *watches, struct xs_watch_entry *entry)
 {
 	int err;
 
-	/* Reserve the id first: the token must be there when others can look. */
+	/* Reserve the id first: a lookup must not find an entry without token. */
 	err = xa_alloc_cyclic(&watches->entries, &entry->id, NULL,
 			      xa_limit_32b, &watches->next_id, XS_GFP);
 	if (err < 0)
@@ -215,7 +215,7 @@ static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 	return NULL;
 }
 
-/* With the lock of the queues held, because the queue lets go of it. */
+/* The queue has dequeued it; the lock of the queues is held. */
 static void xs_watch_event_take(struct xs_queue_item *item)
 {
 	struct xs_watch_event *event;
@@ -380,7 +380,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watch_conn_ops);
 /* === Life === */
 
 /**
- * xs_watches_dispatch() - run the callback of the oldest event in common queue
+ * xs_watches_dispatch() - run the oldest callback in the default queue
  * @watches: a registry without threads
  *
  * Context: Process; sleeps for as long as the callback does.
@@ -388,7 +388,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watch_conn_ops);
  */
 bool xs_watches_dispatch(struct xs_watches *watches)
 {
-	return xs_queue_run_one(&watches->queues.common);
+	return xs_queue_run_one(&watches->queues.default_queue);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watches_dispatch);
 
@@ -417,7 +417,7 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xs_watches_init);
 
 /**
- * xs_watches_destroy() - free what a registry holds
+ * xs_watches_destroy() - free the entries of a registry
  * @watches: the connection has been stopped, and so have the queues
  *
  * Context: Process.
@@ -450,7 +450,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watches_start);
  * xs_watches_stop() - run no callbacks any more
  * @watches: the registry
  *
- * Context: Process, sleeps until those that run have returned.
+ * Context: Process, sleeps until running callbacks have returned.
  */
 void xs_watches_stop(struct xs_watches *watches)
 {

@@ -32,7 +32,7 @@ struct xs_watch_entry;
  */
 struct xs_watch_ops {
 	/**
-	 * @event: the watch has fired for @path. kthread, takes spinlocks
+	 * @event: the watch has fired for @path. Kthread; takes spinlocks
 	 * only. 0, or -ENOMEM to be called again later.
 	 */
 	int (*event)(struct xs_watch_entry *entry, const char *path);
@@ -47,7 +47,7 @@ struct xs_watch_ops {
  * queue, or &xs_watch_entry.ops takes the events at once.
  */
 struct xs_watch_entry {
-	/** @ref: registry 1, whoever created it 1, one per queued event */
+	/** @ref: 1 for the registry, 1 for the creator, 1 per queued event */
 	struct kref ref;
 	/** @rcu: lookups by id race with removal */
 	struct rcu_head rcu;
@@ -94,7 +94,7 @@ struct xs_watches {
 	struct hlist_head pending[XS_WATCH_PENDING_BUCKETS];
 	/** @merged: events that said nothing new and were not queued */
 	u64 merged;
-	/** @dropped: events that belong to no watch; kthread only */
+	/** @dropped: events that match no watch; kthread only */
 	u64 dropped;
 };
 

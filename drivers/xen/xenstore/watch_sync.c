@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Setting and ending watches at the server, and waiting for it.
+ * Registering and unregistering watches at the server, waiting for its reply.
  *
- * For the watches of drivers and of the cache; and for all of them after a
- * resume. How events get to a callback, watch.c knows.
+ * For the watches of drivers and of the cache, and for all watches after a
+ * resume. watch.c takes events to the callbacks.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -33,7 +33,7 @@ static int xs_watch_call(struct xs_watches *watches,
  * @watches: the registry
  * @entry: an entry that is not registered
  *
- * Context: Process, sleeps until the server has answered.
+ * Context: Process, sleeps until the server has replied.
  * Return: 0; -ENOMEM; -EIO if the ring is broken; or what the server replies.
  * After an error the entry is not registered.
  */
@@ -62,7 +62,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_set);
  * @watches: the registry
  * @entry: a registered entry
  *
- * Context: Process, sleeps until the server has answered.
+ * Context: Process, sleeps until the server has replied.
  */
 void xs_watch_entry_unset(struct xs_watches *watches,
 			  struct xs_watch_entry *entry)
@@ -140,7 +140,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watch_register_in);
  * @watch: see xs_watch_register_in()
  *
  * The callback runs in the queue of the caller, if the caller is a callback,
- * and so not before that one has returned; otherwise in the common queue.
+ * and so not before that one has returned; otherwise in the default queue.
  *
  * Context: Process, sleeps; not in the kthread.
  * Return: As xs_watch_register_in().
@@ -150,7 +150,7 @@ int xs_watch_register(struct xs_watches *watches, struct xenbus_watch *watch)
 	struct xs_queue *queue = xs_queue_current(&watches->queues);
 
 	return xs_watch_register_in(watches, watch,
-				    queue ?: &watches->queues.common);
+				    queue ?: &watches->queues.default_queue);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watch_register);
 
@@ -179,32 +179,34 @@ void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watch_unregister);
 
+/* The requests of one xs_watches_reregister(). */
 struct xs_watch_reregister {
-	atomic_t left;
+	atomic_t left;	/* 1 until all are sent, and 1 per request in flight */
 	struct completion done;
 };
 
-static void xs_watch_reregister_put(struct xs_watch_reregister *rearm)
+static void xs_watch_reregister_put(struct xs_watch_reregister *all)
 {
-	if (atomic_dec_and_test(&rearm->left))
-		complete(&rearm->done);
+	if (atomic_dec_and_test(&all->left))
+		complete(&all->done);
 }
 
+/* Completion, in the kthread. */
 static void xs_watch_reregistered(struct xs_request *req)
 {
-	struct xs_watch_reregister *rearm = req->owner;
+	struct xs_watch_reregister *all = req->owner;
 	int err = xs_call_result(req);
 
-	/* The watch is there: what it is for is reached. */
+	/* If it exists, it will fire, which is all that is needed. */
 	if (err && err != -EEXIST)
 		pr_warn_ratelimited("could not set a watch again: %d\n", err);
 	xs_request_put(req);
-	xs_watch_reregister_put(rearm);
+	xs_watch_reregister_put(all);
 }
 
 static int xs_watch_reregister_one(struct xs_watches *watches,
-			      struct xs_watch_entry *entry,
-			      struct xs_watch_reregister *rearm)
+				   struct xs_watch_entry *entry,
+				   struct xs_watch_reregister *all)
 {
 	struct xs_request *req;
 	int err;
@@ -213,12 +215,12 @@ static int xs_watch_reregister_one(struct xs_watches *watches,
 	if (IS_ERR(req))
 		return PTR_ERR(req);
 	req->complete = xs_watch_reregistered;
-	req->owner = rearm;
-	atomic_inc(&rearm->left);
+	req->owner = all;
+	atomic_inc(&all->left);
 	err = xs_conn_submit(watches->conn, req);
 	if (err) {
 		xs_request_put(req);
-		xs_watch_reregister_put(rearm);
+		xs_watch_reregister_put(all);
 	}
 	return err;
 }
@@ -234,19 +236,19 @@ static int xs_watch_reregister_one(struct xs_watches *watches,
  */
 void xs_watches_reregister(struct xs_watches *watches)
 {
-	struct xs_watch_reregister rearm = { .left = ATOMIC_INIT(1) };
+	struct xs_watch_reregister all = { .left = ATOMIC_INIT(1) };
 	struct xs_watch_entry *entry;
 	unsigned long id;
 	int err;
 
-	init_completion(&rearm.done);
+	init_completion(&all.done);
 	xa_for_each(&watches->entries, id, entry) {
-		err = xs_watch_reregister_one(watches, entry, &rearm);
+		err = xs_watch_reregister_one(watches, entry, &all);
 		if (err)
 			pr_warn_ratelimited("could not set the watch on %s again: %d\n",
 					    entry->path, err);
 	}
-	xs_watch_reregister_put(&rearm);
-	wait_for_completion(&rearm.done);
+	xs_watch_reregister_put(&all);
+	wait_for_completion(&all.done);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watches_reregister);

@@ -3,8 +3,8 @@
  * The XenStore wire format.
  *
  * Pure functions over bytes: no state, no locks, no allocation, so that they
- * may be called from any context and compile in userland for fuzzing. What a
- * message means, where it came from and who waits for it is not known here.
+ * may be called from any context and compile in userland for fuzzing. They do
+ * not know what a message means, where it came from and which task waits for it.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -18,7 +18,7 @@
 #include "wire.h"
 
 /**
- * xs_wire_check_header() - is a header one that the protocol allows?
+ * xs_wire_check_header() - does the protocol allow this header?
  * @hdr: header as read from the ring or from a client
  *
  * The only rule that concerns framing is the limit on the payload

@@ -121,7 +121,7 @@ static bool fake_bus_flush_common(void)
  * fake_bus_flush() - wait until all events so far have been handled
  *
  * An event for the bus may lead to a look in the queue of a device, and this to
- * another device in the common queue, whose peer then has a state.
+ * another device in the default queue, whose peer then has a state.
  *
  * Context: Process; not a callback of a watch.
  * Return: false if a queue is stuck.

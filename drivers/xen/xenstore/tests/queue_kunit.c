@@ -182,7 +182,7 @@ static void stuck_queue_delays_no_other(struct kunit *test)
 	queue_occupy(test, f->a, 0);
 	xs_queue_add(f->a, &f->probes[1].item);
 	xs_queue_add(f->b, &f->probes[2].item);
-	xs_queue_add(&f->queues.common, &f->probes[3].item);
+	xs_queue_add(&f->queues.default_queue, &f->probes[3].item);
 	queue_await(test, &f->probes[2].left);
 	queue_await(test, &f->probes[3].left);
 	KUNIT_EXPECT_FALSE(test, completion_done(&f->probes[1].entered));
@@ -195,7 +195,7 @@ static void stuck_common_queue_delays_no_other(struct kunit *test)
 	struct queue_fixture *f = test->priv;
 
 	queue_start(test, true);
-	queue_occupy(test, &f->queues.common, 0);
+	queue_occupy(test, &f->queues.default_queue, 0);
 	xs_queue_add(f->a, &f->probes[1].item);
 	queue_await(test, &f->probes[1].left);
 }
@@ -208,13 +208,13 @@ static void item_knows_its_queue(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, xs_queue_current(&f->queues), NULL);
 	xs_queue_add(f->a, &f->probes[0].item);
 	xs_queue_add(f->b, &f->probes[1].item);
-	xs_queue_add(&f->queues.common, &f->probes[2].item);
+	xs_queue_add(&f->queues.default_queue, &f->probes[2].item);
 	queue_await(test, &f->probes[0].left);
 	queue_await(test, &f->probes[1].left);
 	queue_await(test, &f->probes[2].left);
 	KUNIT_EXPECT_PTR_EQ(test, f->probes[0].queue, f->a);
 	KUNIT_EXPECT_PTR_EQ(test, f->probes[1].queue, f->b);
-	KUNIT_EXPECT_PTR_EQ(test, f->probes[2].queue, &f->queues.common);
+	KUNIT_EXPECT_PTR_EQ(test, f->probes[2].queue, &f->queues.default_queue);
 }
 
 static int queue_synchronize_a(void *data)
@@ -308,7 +308,7 @@ static void freeze_does_not_stop_the_common_queue(struct kunit *test)
 
 	queue_start(test, true);
 	queue_freeze(test);
-	xs_queue_add(&f->queues.common, &f->probes[0].item);
+	xs_queue_add(&f->queues.default_queue, &f->probes[0].item);
 	queue_await(test, &f->probes[0].left);
 }
 

@@ -121,7 +121,7 @@ static void wqueue_await(struct kunit *test, struct completion *done)
 							  FAKE_CALL_TIMEOUT), 0);
 }
 
-/* NULL is the common queue. */
+/* NULL is the default queue. */
 static void wqueue_register(struct kunit *test, struct wqueue_probe *probe,
 			   struct xs_queue *queue)
 {
@@ -130,7 +130,7 @@ static void wqueue_register(struct kunit *test, struct wqueue_probe *probe,
 
 	KUNIT_ASSERT_EQ(test,
 			xs_watch_register_in(watches, &probe->watch,
-					     queue ?: &watches->queues.common),
+					     queue ?: &watches->queues.default_queue),
 			0);
 }
 
@@ -245,7 +245,7 @@ static void watch_set_outside_is_in_the_common_queue(struct kunit *test)
 						&f->a.watch), 0);
 	entry = xa_load(&f->site->store.watches.entries, f->a.watch.id);
 	KUNIT_ASSERT_NOT_NULL(test, entry);
-	KUNIT_EXPECT_PTR_EQ(test, entry->queue, &f->site->store.watches.queues.common);
+	KUNIT_EXPECT_PTR_EQ(test, entry->queue, &f->site->store.watches.queues.default_queue);
 }
 
 /* === Unregistering === */
