@@ -29,8 +29,8 @@
 #include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/minmax.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
 #include "call.h"
 
@@ -79,8 +79,9 @@ xs_call_request_long(u32 tx_id, const char *dir, const char *node, int len,
 	if (IS_ERR(req))
 		return req;
 	value = (char *)req->out + req->len - len;
+	vsnprintf(value, len + 1, fmt, args);
 	/* An argument may have changed since its length was taken. */
-	rest = len - min(len, vsnprintf(value, len + 1, fmt, args));
+	rest = len - strnlen(value, len);
 	req->len -= rest;
 	xs_request_header(req)->len -= rest;
 	return req;
@@ -93,6 +94,8 @@ xs_call_request_long(u32 tx_id, const char *dir, const char *node, int len,
  * @node: rest of the path; "" if @dir is all of it
  * @fmt: as for vprintf()
  * @args: its arguments
+ *
+ * The value ends before the first NUL, such as that of "%c" with 0.
  *
  * Context: Process, allocates with %XS_GFP.
  * Return: The request, ERR_PTR(-E2BIG), ERR_PTR(-ENOMEM).
@@ -109,7 +112,8 @@ struct xs_request *xs_call_request_printf(u32 tx_id, const char *dir,
 	len = vsnprintf(small, sizeof(small), fmt, copy);
 	va_end(copy);
 	if (len < sizeof(small))
-		return xs_call_request(XS_WRITE, tx_id, dir, node, small, len);
+		return xs_call_request(XS_WRITE, tx_id, dir, node, small,
+				       strlen(small));
 	return xs_call_request_long(tx_id, dir, node, len, fmt, args);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_call_request_printf);

@@ -195,6 +195,24 @@ static void printf_of_any_length_is_written_whole(struct kunit *test)
 	kfree(value);
 }
 
+/* The guest acknowledges a sysrq with "%c" and 0, and the toolstack waits for "". */
+static void printf_ends_before_the_first_nul(struct kunit *test)
+{
+	static const char * const formats[] = { "%c", "%c%100d", "ab%c%100d" };
+	static const unsigned int lens[] = { 0, 0, 2 };
+	unsigned int i, len;
+	char *value;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		KUNIT_ASSERT_EQ(test, xenbus_printf(XBT_NIL, DIR, "value",
+						    formats[i], 0, 1), 0);
+		value = xenbus_read(XBT_NIL, DIR, "value", &len);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(value));
+		KUNIT_EXPECT_EQ(test, len, lens[i]);
+		kfree(value);
+	}
+}
+
 static void printf_that_is_longer_than_a_message_is_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, xenbus_printf(XBT_NIL, DIR, "value", "%4086d", 1),
@@ -240,6 +258,7 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_of_10_keys_waits_once),
 	KUNIT_CASE_PARAM(printf_of_any_length_is_written_whole,
 			 api_length_gen_params),
+	KUNIT_CASE(printf_ends_before_the_first_nul),
 	KUNIT_CASE(printf_that_is_longer_than_a_message_is_refused),
 	KUNIT_CASE(scanf_tells_what_did_not_match_from_what_is_missing),
 	KUNIT_CASE(exists_is_1_or_0),
