@@ -8,4 +8,7 @@
 #define virt_rmb()	smp_rmb()
 #define virt_wmb()	smp_wmb()
 
+/* The tools have atomic_read(); in one thread, nothing is to be ordered. */
+#define atomic_read_acquire(v)	atomic_read(v)
+
 #endif
