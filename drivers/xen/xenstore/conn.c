@@ -176,15 +176,15 @@ static void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
 /*
  * Wake the kthread, unless the server has yet to read something: its
  * notification of that wakes the kthread, and what is queued until then goes
- * out in one pass. Queue, then load the server's index; the server stores its
- * index, then notifies, and the interrupt handler looks at the queue. One of the
- * two sees the other.
+ * out in one pass. Queue, then load the server's index, with the barrier of
+ * wq_has_sleeper() between; the server stores its index, then notifies, and the
+ * interrupt handler looks at the queue. One of the two sees the other.
  */
 static void xs_conn_wake_kthread(struct xs_conn *conn)
 {
-	smp_mb();
-	if (smp_load_acquire(&conn->state) != XS_CONN_UP ||
-	    xs_ring_is_read(&conn->tx.ring))
+	if (wq_has_sleeper(&conn->wq) &&
+	    (smp_load_acquire(&conn->state) != XS_CONN_UP ||
+	     xs_ring_is_read(&conn->tx.ring)))
 		wake_up(&conn->wq);
 }
 

@@ -207,7 +207,7 @@ bool xs_io_poll(struct xs_conn *conn)
 	bool found = false;
 	u64 end;
 
-	if (!conn->poll_window || num_online_cpus() == 1)
+	if (!conn->poll_window)
 		return false;
 	end = local_clock() + conn->poll_window;
 	while (!found && single_task_running() && !need_resched() &&
@@ -223,18 +223,25 @@ bool xs_io_poll(struct xs_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xs_io_poll);
 
 /*
- * The window grows while wake-ups come soon after the kthread went to sleep, so
- * that polling would have found the work, and is closed by a long sleep.
+ * Sleep until there is work. The window of the next poll grows while wake-ups
+ * come so soon that a poll would have found the work, and a long sleep closes
+ * it.
  */
-static void xs_io_adapt_window(struct xs_conn *conn, u64 slept)
+static void xs_io_sleep(struct xs_conn *conn)
 {
 	int us = conn->poll_us;
 	u32 longest;
+	u64 start;
 
 	if (us < 0)
 		us = conn->t->peer_is_local ? XS_IO_POLL_US : 0;
 	longest = min(us, XS_IO_POLL_US_MAX) * NSEC_PER_USEC;
-	if (slept > longest)
+	/* Reading the clock costs as much as a short pass. */
+	if (num_online_cpus() == 1)
+		longest = 0;
+	start = longest ? local_clock() : 0;
+	wait_event_idle(conn->wq, xs_io_should_run(conn));
+	if (!longest || local_clock() - start > longest)
 		conn->poll_window = 0;
 	else
 		conn->poll_window = min_t(u32, longest,
@@ -266,13 +273,10 @@ static void xs_io_run(struct xs_conn *conn)
 static int xs_io_thread(void *data)
 {
 	struct xs_conn *conn = data;
-	u64 start;
 
 	complete(&conn->started);
 	while (!kthread_should_stop()) {
-		start = local_clock();
-		wait_event_idle(conn->wq, xs_io_should_run(conn));
-		xs_io_adapt_window(conn, local_clock() - start);
+		xs_io_sleep(conn);
 		/* A pass could take half of the next message off the ring. */
 		if (xs_io_should_park(conn))
 			kthread_parkme();
