@@ -1,466 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of a connection while it works: messages in both directions.
+ * Tests of the callers' side of a connection: submit, call, cancel, break.
  *
- * There is no kthread: the test steps the pump and a scripted peer. How a
- * connection begins and ends is the subject of conn_life_kunit.c.
+ * The test takes the place of the kthread, and of a server that is scripted.
+ * Callers that sleep have threads of their own.
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#include <kunit/test.h>
-#include <linux/errno.h>
-#include <linux/slab.h>
+#include "conn_fixture.h"
 
-#include "fake_memory.h"
-#include "fake_peer.h"
+#define CALLS	3
 
-struct conn_fixture {
-	struct fake_peer *peer;
-	struct xs_conn *conn;
-	/* What the connection has handed up, and what it is told. */
-	unsigned int events;
-	unsigned int calls;
-	int event_err;
-	size_t event_len;
-	char event[64];
-	/* A payload to send or to receive. */
-	u8 bytes[XENSTORE_PAYLOAD_MAX];
-};
-
-static int conn_record_event(struct xs_conn *conn, const char *body, size_t len)
-{
-	struct conn_fixture *f = conn->owner;
-
-	f->calls++;
-	if (f->event_err)
-		return f->event_err;
-	f->events++;
-	f->event_len = len;
-	memcpy(f->event, body, min(len + 1, sizeof(f->event)));
-	return 0;
-}
-
-static const struct xs_conn_ops conn_record_ops = {
-	.event = conn_record_event,
-};
-
-static int conn_init(struct kunit *test)
-{
-	struct conn_fixture *f;
-	unsigned int i;
-
-	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	for (i = 0; i < sizeof(f->bytes); i++)
-		f->bytes[i] = i * 7 + i / 256 + 1;
-	f->peer = fake_peer_create(test);
-	f->conn = fake_conn_create(test, &f->peer->t, &conn_record_ops, f,
-				   FAKE_CONN_UP);
-	test->priv = f;
-	return 0;
-}
-
-static struct xs_request *conn_submit(struct kunit *test, const void *payload,
-				      size_t len)
-{
-	struct conn_fixture *f = test->priv;
-
-	return fake_conn_submit(test, f->conn, XS_READ, payload, len);
-}
-
-/* A request that the peer has received. */
-static struct xs_request *conn_send(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_submit(test, "path", 5);
-
-	KUNIT_ASSERT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-	return req;
-}
-
-static void conn_expect_reply(struct kunit *test, struct xs_request *req,
-			      const void *body, size_t len)
-{
-	KUNIT_EXPECT_TRUE(test, xs_request_is_done(req));
-	KUNIT_EXPECT_EQ(test, req->err, 0);
-	KUNIT_EXPECT_EQ(test, req->reply.hdr.len, len);
-	KUNIT_EXPECT_EQ(test, memcmp(req->reply.body, body, len), 0);
-	KUNIT_EXPECT_EQ(test, req->reply.body[len], '\0');
-}
-
-struct conn_size_case {
-	const char *name;
-	size_t len;
-	size_t chunk;
-};
-
-static const struct conn_size_case conn_size_cases[] = {
-	{ "nothing at once", 0, SIZE_MAX },
-	{ "one byte at once", 1, SIZE_MAX },
-	{ "15 at once", 15, SIZE_MAX },
-	{ "16 at once", 16, SIZE_MAX },
-	{ "one ring at once", 1008, SIZE_MAX },
-	{ "one ring and a byte at once", 1009, SIZE_MAX },
-	{ "two rings at once", 2032, SIZE_MAX },
-	{ "the most at once", 4096, SIZE_MAX },
-	{ "nothing by bytes", 0, 1 },
-	{ "one byte by bytes", 1, 1 },
-	{ "16 by bytes", 16, 1 },
-	{ "one ring by bytes", 1008, 1 },
-	{ "one ring and a byte by bytes", 1009, 1 },
-	{ "the most by bytes", 4096, 1 },
-	{ "the most by 15", 4096, 15 },
-	{ "the most by 17", 4096, 17 },
-	{ "the most by 1023", 4096, 1023 },
-};
-
-KUNIT_ARRAY_PARAM_DESC(conn_size, conn_size_cases, name);
-
-static void request_of_any_size_taken_in_chunks_arrives_whole(struct kunit *test)
-{
-	const struct conn_size_case *param = test->param_value;
-	struct conn_fixture *f = test->priv;
-	const struct fake_message *seen;
-	struct xs_request *req;
-
-	f->peer->take = param->chunk;
-	req = conn_submit(test, f->bytes, param->len);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	seen = fake_peer_seen(f->peer, 0);
-	KUNIT_ASSERT_NOT_NULL(test, seen);
-	KUNIT_EXPECT_EQ(test, seen->hdr.type, XS_READ);
-	KUNIT_EXPECT_EQ(test, seen->hdr.req_id, req->id);
-	KUNIT_EXPECT_EQ(test, seen->hdr.len, param->len);
-	KUNIT_EXPECT_EQ(test, memcmp(seen->body, f->bytes, param->len), 0);
-	KUNIT_EXPECT_EQ(test, req->state, XS_REQ_SENT);
-}
-
-static void reply_of_any_size_given_in_chunks_arrives_whole(struct kunit *test)
-{
-	const struct conn_size_case *param = test->param_value;
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	f->peer->give = param->chunk;
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes,
-			   param->len);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	conn_expect_reply(test, req, f->bytes, param->len);
-	KUNIT_EXPECT_TRUE(test, xs_io_at_boundary(f->conn));
-}
-
-static void replies_back_to_back_given_in_chunks_arrive_each(struct kunit *test)
-{
-	const struct conn_size_case *param = test->param_value;
-	struct conn_fixture *f = test->priv;
-	struct xs_request *first = conn_send(test);
-	struct xs_request *second = conn_send(test);
-
-	f->peer->give = param->chunk;
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes,
-			   param->len);
-	fake_peer_event(f->peer, "/a", "token");
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "last", 4);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	conn_expect_reply(test, first, f->bytes, param->len);
-	conn_expect_reply(test, second, "last", 4);
-	KUNIT_EXPECT_EQ(test, f->events, 1);
-}
-
-static void requests_queued_in_order_arrive_in_order(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	conn_submit(test, "first", 6);
-	conn_submit(test, f->bytes, 3000);
-	conn_submit(test, "third", 6);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 3);
-	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 0)->body, "first");
-	KUNIT_EXPECT_EQ(test, fake_peer_seen(f->peer, 1)->hdr.len, 3000);
-	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 2)->body, "third");
-}
-
-/* Defect B: what was accepted is sent, whatever becomes of the buffer. */
-static void request_whose_buffer_is_reused_arrives_as_submitted(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	char buffer[] = "path-AAAA";
-
-	f->peer->take = 0;
-	conn_submit(test, f->bytes, 2000);
-	conn_submit(test, buffer, sizeof(buffer));
-	xs_io_pass(f->conn);
-	memcpy(buffer, "path-BBBB", sizeof(buffer));
-	conn_submit(test, buffer, sizeof(buffer));
-	f->peer->take = SIZE_MAX;
-	fake_peer_run(f->peer, f->conn);
-
-	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 3);
-	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 1)->body, "path-AAAA");
-	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 2)->body, "path-BBBB");
-}
-
-static void replies_out_of_order_complete_their_own_request(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *first = conn_send(test);
-	struct xs_request *second = conn_send(test);
-	struct xs_request *third = conn_send(test);
-
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 2), "3", 1);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "1", 1);
-	fake_peer_run(f->peer, f->conn);
-
-	conn_expect_reply(test, third, "3", 1);
-	conn_expect_reply(test, first, "1", 1);
-	KUNIT_EXPECT_FALSE(test, xs_request_is_done(second));
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "2", 1);
-	fake_peer_run(f->peer, f->conn);
-	conn_expect_reply(test, second, "2", 1);
-}
-
-static void reply_of_type_error_completes_the_request(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	fake_peer_reply(f->peer, XS_ERROR, req->id, "ENOENT", 7);
-	fake_peer_run(f->peer, f->conn);
-
-	conn_expect_reply(test, req, "ENOENT", 7);
-	KUNIT_EXPECT_EQ(test, req->reply.hdr.type, XS_ERROR);
-}
-
-static void reply_that_comes_twice_is_dropped_once(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *first = conn_send(test);
-	struct xs_request *second = conn_send(test);
-
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "one", 3);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes, 3000);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "two", 3);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	conn_expect_reply(test, first, "one", 3);
-	conn_expect_reply(test, second, "two", 3);
-	KUNIT_EXPECT_EQ(test, f->conn->stats.strays, 1);
-}
-
-static const u32 conn_unknown_ids[] = { 0, 4711, (u32)-1 };
-
-static void conn_id_desc(const u32 *id, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u", *id);
-}
-
-KUNIT_ARRAY_PARAM(conn_unknown, conn_unknown_ids, conn_id_desc);
-
-static void reply_with_unknown_id_is_dropped(struct kunit *test)
-{
-	const u32 *id = test->param_value;
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	fake_peer_reply(f->peer, XS_READ, *id, "stray", 5);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "mine", 4);
-	KUNIT_EXPECT_EQ(test, fake_peer_run(f->peer, f->conn), 0);
-
-	conn_expect_reply(test, req, "mine", 4);
-	KUNIT_EXPECT_EQ(test, f->conn->stats.strays, 1);
-}
-
-struct conn_unsent_case {
-	const char *name;
-	/* Bytes submitted before the request, and in it. */
-	size_t before;
-	size_t len;
-};
-
-static const struct conn_unsent_case conn_unsent_cases[] = {
-	{ "not begun", 1008, 16 },
-	{ "half sent", 16, 1000 },
-};
-
-KUNIT_ARRAY_PARAM_DESC(conn_unsent, conn_unsent_cases, name);
-
-static void reply_before_its_request_is_sent_is_dropped(struct kunit *test)
-{
-	const struct conn_unsent_case *param = test->param_value;
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req;
-
-	f->peer->take = 0;
-	conn_submit(test, f->bytes, param->before);
-	req = conn_submit(test, f->bytes, param->len);
-	xs_io_pass(f->conn);
-	fake_peer_reply(f->peer, XS_READ, req->id, "early", 5);
-	fake_peer_run(f->peer, f->conn);
-	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
-	KUNIT_EXPECT_EQ(test, f->conn->stats.strays, 1);
-
-	f->peer->take = SIZE_MAX;
-	fake_peer_run(f->peer, f->conn);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), "good", 4);
-	fake_peer_run(f->peer, f->conn);
-	conn_expect_reply(test, req, "good", 4);
-}
-
-static void event_is_handed_up_with_a_nul_behind_it(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	fake_peer_event(f->peer, "/a/b", "token");
-	fake_peer_run(f->peer, f->conn);
-
-	KUNIT_EXPECT_EQ(test, f->events, 1);
-	KUNIT_EXPECT_EQ(test, f->event_len, 11);
-	KUNIT_EXPECT_EQ(test, memcmp(f->event, "/a/b\0token\0", 12), 0);
-}
-
-static void event_is_no_answer_to_a_request_with_its_id(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	fake_peer_reply(f->peer, XS_WATCH_EVENT, req->id, "/a\0t", 5);
-	fake_peer_run(f->peer, f->conn);
-
-	KUNIT_EXPECT_EQ(test, f->events, 1);
-	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
-}
-
-static void event_without_memory_is_offered_again(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	f->event_err = -ENOMEM;
-	fake_peer_event(f->peer, "/a", "token");
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "ok", 2);
-	fake_peer_step(f->peer);
-	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ENOMEM);
-	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, f->events, 0);
-
-	f->event_err = 0;
-	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
-	KUNIT_EXPECT_EQ(test, f->events, 1);
-	KUNIT_EXPECT_STREQ(test, f->event, "/a");
-	conn_expect_reply(test, req, "ok", 2);
-}
-
-/* One burst of memory pressure must not stop what needs no memory. */
-static void requests_go_out_while_an_event_waits_for_memory(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	f->event_err = -ENOMEM;
-	fake_peer_event(f->peer, "/a", "token");
-	fake_peer_step(f->peer);
-	xs_io_pass(f->conn);
-	conn_submit(test, "path", 5);
-	xs_io_pass(f->conn);
-	fake_peer_step(f->peer);
-
-	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
-}
-
-static void full_ring_is_no_work_until_half_of_it_is_free(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	f->peer->take = 0;
-	conn_submit(test, f->bytes, 4096);
-	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
-	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
-
-	f->peer->take = XENSTORE_RING_SIZE / 2 - 1;
-	fake_peer_step(f->peer);
-	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
-	f->peer->take = 1;
-	fake_peer_step(f->peer);
-	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
-}
-
-static void replies_arrive_while_the_request_ring_is_full(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-	struct xs_request *req = conn_send(test);
-
-	f->peer->take = 0;
-	conn_submit(test, f->bytes, 4096);
-	xs_io_pass(f->conn);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes, 4096);
-	fake_peer_run(f->peer, f->conn);
-
-	conn_expect_reply(test, req, f->bytes, 4096);
-}
-
-static void requests_of_one_turn_cost_one_signal(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	conn_submit(test, "a", 2);
-	conn_submit(test, "b", 2);
-	conn_submit(test, "c", 2);
-	xs_io_pass(f->conn);
-
-	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
-}
-
-static void request_behind_unread_ones_needs_no_signal(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	conn_submit(test, "a", 2);
-	xs_io_pass(f->conn);
-	conn_submit(test, "b", 2);
-	xs_io_pass(f->conn);
-
-	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
-}
-
-static void idle_turn_does_not_signal(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn));
-	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), 0);
-	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
-}
-
-static void reading_a_full_response_ring_signals(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	fake_peer_reply(f->peer, XS_READ, 0, f->bytes, 1008);
-	fake_peer_step(f->peer);
-	xs_io_pass(f->conn);
-
-	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 1);
-}
-
-static void reading_a_small_reply_does_not_signal(struct kunit *test)
-{
-	struct conn_fixture *f = test->priv;
-
-	fake_peer_reply(f->peer, XS_READ, 0, f->bytes, 1007);
-	fake_peer_step(f->peer);
-	xs_io_pass(f->conn);
-
-	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
-}
+/* Ids */
 
 static void id_of_a_completed_request_is_not_reused_at_once(struct kunit *test)
 {
-	struct conn_fixture *f = test->priv;
+	struct conn_fixture *f = conn_connect(test);
 	struct xs_request *first = conn_send(test);
 	u32 id = first->id;
 
@@ -473,7 +28,7 @@ static void id_of_a_completed_request_is_not_reused_at_once(struct kunit *test)
 
 static void id_after_the_last_one_is_one(struct kunit *test)
 {
-	struct conn_fixture *f = test->priv;
+	struct conn_fixture *f = conn_connect(test);
 
 	f->conn->next_id = U32_MAX;
 
@@ -483,7 +38,7 @@ static void id_after_the_last_one_is_one(struct kunit *test)
 
 static void id_that_is_in_flight_is_skipped(struct kunit *test)
 {
-	struct conn_fixture *f = test->priv;
+	struct conn_fixture *f = conn_connect(test);
 	struct xs_request *first = conn_send(test);
 
 	f->conn->next_id = first->id;
@@ -491,63 +46,434 @@ static void id_that_is_in_flight_is_skipped(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn_send(test)->id, first->id + 1);
 }
 
-static void reply_without_memory_fails_its_request_alone(struct kunit *test)
+/* Calls */
+
+struct conn_calls {
+	struct xs_conn *conn;
+	struct xs_request *reqs[CALLS];
+};
+
+static void conn_calls_release(void *data)
+{
+	struct conn_calls *calls = data;
+	unsigned int i;
+
+	for (i = 0; i < CALLS; i++)
+		xs_request_put(calls->reqs[i]);
+}
+
+static struct conn_calls *conn_calls_create(struct kunit *test)
+{
+	struct kvec body = { .iov_base = "key", .iov_len = 4 };
+	struct conn_fixture *f = test->priv;
+	struct conn_calls *calls;
+	unsigned int i;
+
+	calls = kunit_kzalloc(test, sizeof(*calls), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, calls);
+	calls->conn = f->conn;
+	for (i = 0; i < CALLS; i++) {
+		calls->reqs[i] = xs_request_alloc(XS_READ, i, &body, 1,
+						  GFP_KERNEL);
+		KUNIT_ASSERT_FALSE(test, IS_ERR(calls->reqs[i]));
+	}
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, conn_calls_release,
+							calls), 0);
+	return calls;
+}
+
+static int conn_call_all(void *data)
+{
+	struct conn_calls *calls = data;
+
+	return xs_conn_call_all(calls->conn, calls->reqs, CALLS,
+				XS_GATE_REQUEST);
+}
+
+static void conn_calls_unblock(void *data)
+{
+	struct conn_calls *calls = data;
+
+	xs_conn_break(calls->conn, -EIO);
+	xs_io_pass(calls->conn);
+}
+
+static bool conn_peer_has(struct conn_fixture *f, unsigned int n)
+{
+	fake_peer_run(f->peer, f->conn);
+	return fake_peer_count(f->peer) >= n;
+}
+
+/* A call whose requests the peer has. */
+static struct fake_call *conn_calls_start(struct kunit *test,
+					  struct conn_calls *calls)
 {
 	struct conn_fixture *f = test->priv;
-	struct xs_request *first = conn_send(test);
-	struct xs_request *second = conn_send(test);
+	struct fake_call *call;
 
-	if (!fake_memory_can_fail())
-		kunit_skip(test, "allocations cannot be made to fail here");
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), f->bytes, 500);
-	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 1), f->bytes, 400);
-	fake_peer_step(f->peer);
-	fake_memory_fail_nth(1);
+	call = fake_call_start(test, conn_call_all, calls, conn_calls_unblock);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(conn_peer_has(f, CALLS)));
+	return call;
+}
+
+static void conn_reply(struct conn_fixture *f, unsigned int n)
+{
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, n), "OK", 3);
+	fake_peer_run(f->peer, f->conn);
+}
+
+static void call_of_all_sends_in_order_before_a_reply(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call = conn_calls_start(test, calls);
+	unsigned int i;
+
+	for (i = 0; i < CALLS; i++)
+		KUNIT_EXPECT_EQ(test, fake_peer_seen(f->peer, i)->hdr.tx_id, i);
+	for (i = 0; i < CALLS; i++)
+		conn_reply(f, i);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+}
+
+static void call_of_all_has_a_reply_for_each(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call = conn_calls_start(test, calls);
+
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 0), "one", 3);
+	fake_peer_reply(f->peer, XS_ERROR,
+			fake_peer_seen(f->peer, 1)->hdr.req_id, "ENOENT", 7);
+	fake_peer_reply_to(f->peer, fake_peer_seen(f->peer, 2), "three", 5);
+	fake_peer_run(f->peer, f->conn);
+
+	KUNIT_ASSERT_EQ(test, fake_call_result(test, call), 0);
+	conn_expect_reply(test, calls->reqs[0], "one", 3);
+	KUNIT_EXPECT_EQ(test, calls->reqs[1]->reply.hdr.type, XS_ERROR);
+	conn_expect_reply(test, calls->reqs[2], "three", 5);
+}
+
+/* A server may reply in any order. */
+static void call_of_all_returns_after_the_last_reply(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call = conn_calls_start(test, calls);
+
+	conn_reply(f, 2);
+	conn_reply(f, 0);
+	KUNIT_EXPECT_FALSE(test, fake_call_is_done(call));
+	conn_reply(f, 1);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+}
+
+static void call_of_all_on_a_broken_connection_sends_none(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+
+	conn_calls_unblock(calls);
+
+	KUNIT_EXPECT_EQ(test, conn_call_all(calls), -EIO);
+	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
+}
+
+static void call_of_all_ends_at_a_break_with_an_error_for_each(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call = conn_calls_start(test, calls);
+	unsigned int i;
+
+	conn_calls_unblock(calls);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	for (i = 0; i < CALLS; i++)
+		KUNIT_EXPECT_EQ(test, calls->reqs[i]->err, -EIO);
+	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
+}
+
+/* Half of them before and half of them after a suspend would be no batch. */
+static void call_of_all_during_a_suspend_sends_all_after_it(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call;
+	unsigned int i;
+
+	xs_gate_close(&f->conn->gate);
+	call = fake_call_start(test, conn_call_all, calls, conn_calls_unblock);
+	KUNIT_EXPECT_TRUE(test,
+			  fake_wait_until(wq_has_sleeper(&f->conn->gate.wq)));
+	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
+	xs_gate_open(&f->conn->gate);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(conn_peer_has(f, CALLS)));
+	for (i = 0; i < CALLS; i++)
+		conn_reply(f, i);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+}
+
+/* Break */
+
+static void submit_after_break_fails_and_leaves_the_gate(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *req;
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	xs_io_pass(f->conn);
+	req = xs_request_alloc(XS_READ, 0, NULL, 0, GFP_KERNEL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
+
+	KUNIT_EXPECT_EQ(test, fake_conn_accept(f->conn, req), -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 0);
+	KUNIT_EXPECT_EQ(test, kref_read(&req->ref), 1);
+	xs_request_put(req);
+}
+
+static void submit_between_break_and_pass_completes_with_the_error(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *req;
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	req = conn_submit(test, "path", 5);
 	xs_io_pass(f->conn);
 
-	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
-	KUNIT_EXPECT_TRUE(test, xs_request_is_done(first));
-	KUNIT_EXPECT_EQ(test, first->err, -ENOMEM);
-	conn_expect_reply(test, second, f->bytes, 400);
+	conn_expect_failed(test, req, -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, fake_peer_notifications(f->peer), 0);
+}
+
+static void break_before_connect_fails_what_waits(struct kunit *test)
+{
+	struct conn_fixture *f = test->priv;
+	struct xs_request *req = conn_submit(test, "path", 5);
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn));
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ESHUTDOWN);
+
+	conn_expect_failed(test, req, -ESHUTDOWN);
+}
+
+static void break_before_connect_survives_the_connect(struct kunit *test)
+{
+	struct conn_fixture *f = test->priv;
+	struct xs_request *req = conn_submit(test, "path", 5);
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	conn_connect(test);
+
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -ESHUTDOWN);
+	conn_expect_failed(test, req, -ESHUTDOWN);
+}
+
+static void break_after_break_keeps_the_first_error(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *req = conn_submit(test, "path", 5);
+
+	xs_conn_break(f->conn, -ESHUTDOWN);
+	xs_conn_break(f->conn, -EIO);
+	xs_io_pass(f->conn);
+
+	conn_expect_failed(test, req, -ESHUTDOWN);
+}
+
+/* The end */
+
+static void destroy_fails_what_is_pending(struct kunit *test)
+{
+	struct fake_peer *peer = fake_peer_create(test);
+	struct xs_request *req;
+	struct xs_conn *conn;
+
+	conn = kunit_kzalloc(test, sizeof(*conn), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, conn);
+	xs_conn_init(conn, &peer->t, &conn_record_ops, test->priv);
+	KUNIT_EXPECT_EQ(test, xs_io_connect(conn), 0);
+	req = fake_conn_submit(test, conn, XS_READ, "path", 5);
+	xs_io_disconnect(conn);
+	xs_conn_destroy(conn);
+
+	conn_expect_failed(test, req, -ESHUTDOWN);
+	KUNIT_EXPECT_EQ(test, peer->disconnects, 1);
+}
+
+/* Cancel */
+
+static bool conn_keep_none(struct xs_request *req)
+{
+	return false;
+}
+
+static bool conn_keep_marked(struct xs_request *req)
+{
+	if (xs_request_payload(req)[0] != 'k')
+		return false;
+	xs_request_payload(req)[0] = 'K';
+	return true;
+}
+
+static void cancel_of_queued_requests_completes_them(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *first, *second, *other;
+
+	first = conn_submit_to(test, &f->flow, "1", 2);
+	other = conn_submit_to(test, &f->other, "other", 6);
+	second = conn_submit_to(test, &f->flow, "2", 2);
+	xs_conn_cancel(f->conn, &f->flow, conn_keep_none);
+
+	conn_expect_failed(test, first, -ECANCELED);
+	conn_expect_failed(test, second, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, xs_request_is_done(other));
+	KUNIT_EXPECT_EQ(test, f->conn->gate.inside, 1);
+	KUNIT_EXPECT_EQ(test, f->conn->in_flight, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->flow.node));
+	fake_peer_run(f->peer, f->conn);
+	KUNIT_EXPECT_EQ(test, fake_peer_count(f->peer), 1);
+	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 0)->body, "other");
+}
+
+static void cancel_of_a_request_half_on_the_ring_leaves_it(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *half, *queued;
+
+	f->peer->take = 0;
+	half = conn_submit_to(test, &f->flow, f->bytes, 2000);
+	xs_io_pass(f->conn);
+	queued = conn_submit_to(test, &f->flow, "2", 2);
+	xs_conn_cancel(f->conn, &f->flow, conn_keep_none);
+	conn_expect_failed(test, queued, -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, xs_request_is_done(half));
+
+	f->peer->take = SIZE_MAX;
+	fake_peer_run(f->peer, f->conn);
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 1);
+	conn_give_reply(f, 0, "OK", 3);
+	xs_io_pass(f->conn);
+	conn_expect_reply(test, half, "OK", 3);
+}
+
+static void cancel_of_a_request_on_the_ring_leaves_it(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *req = conn_submit_to(test, &f->flow, "1", 2);
+
+	fake_peer_run(f->peer, f->conn);
+	xs_conn_cancel(f->conn, &f->flow, conn_keep_none);
+	KUNIT_EXPECT_FALSE(test, xs_request_is_done(req));
+	conn_give_reply(f, 0, "OK", 3);
+	xs_io_pass(f->conn);
+
+	conn_expect_reply(test, req, "OK", 3);
+}
+
+static void cancel_of_all_but_one_sends_it_as_changed(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *kept;
+
+	conn_submit_to(test, &f->flow, "1", 2);
+	kept = conn_submit_to(test, &f->flow, "keep", 5);
+	conn_submit_to(test, &f->flow, "3", 2);
+	xs_conn_cancel(f->conn, &f->flow, conn_keep_marked);
+	fake_peer_run(f->peer, f->conn);
+
+	KUNIT_ASSERT_EQ(test, fake_peer_count(f->peer), 1);
+	KUNIT_EXPECT_STREQ(test, fake_peer_seen(f->peer, 0)->body, "Keep");
+	KUNIT_EXPECT_EQ(test, kept->state, XS_REQ_SENT);
+}
+
+/* A late reply to the small id of a kernel before a kexec is to find nothing. */
+static void id_of_a_fresh_connection_is_random(struct kunit *test)
+{
+	struct conn_fixture *f = test->priv;
+	u32 ids[4];
+	unsigned int i;
+
+	/* The fixture's own begins with an id that can be foretold. */
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		struct xs_conn *conn = kunit_kzalloc(test, sizeof(*conn),
+						     GFP_KERNEL);
+
+		KUNIT_ASSERT_NOT_NULL(test, conn);
+		xs_conn_init(conn, &f->peer->t, &conn_record_ops, f);
+		ids[i] = conn->next_id;
+		xs_conn_destroy(conn);
+	}
+	/* All of them alike once in 2^96. */
+	KUNIT_EXPECT_FALSE(test, ids[0] == ids[1] && ids[1] == ids[2] &&
+			   ids[2] == ids[3]);
+}
+
+static int conn_call_one(void *data)
+{
+	struct conn_calls *calls = data;
+
+	return xs_conn_call(calls->conn, calls->reqs[0], XS_GATE_REQUEST);
+}
+
+static void call_that_is_replied_to_returns_0(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call;
+
+	call = fake_call_start(test, conn_call_one, calls, conn_calls_unblock);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(conn_peer_has(f, 1)));
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(call));
+	conn_reply(f, 0);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	conn_expect_reply(test, calls->reqs[0], "OK", 3);
+}
+
+static void call_that_waits_at_a_break_returns_the_error(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct conn_calls *calls = conn_calls_create(test);
+	struct fake_call *call;
+
+	call = fake_call_start(test, conn_call_one, calls, conn_calls_unblock);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(conn_peer_has(f, 1)));
+	conn_calls_unblock(calls);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), -EIO);
 }
 
 static struct kunit_case conn_cases[] = {
-	KUNIT_CASE_PARAM(request_of_any_size_taken_in_chunks_arrives_whole,
-			 conn_size_gen_params),
-	KUNIT_CASE_PARAM(reply_of_any_size_given_in_chunks_arrives_whole,
-			 conn_size_gen_params),
-	KUNIT_CASE_PARAM(replies_back_to_back_given_in_chunks_arrive_each,
-			 conn_size_gen_params),
-	KUNIT_CASE(requests_queued_in_order_arrive_in_order),
-	KUNIT_CASE(request_whose_buffer_is_reused_arrives_as_submitted),
-	KUNIT_CASE(replies_out_of_order_complete_their_own_request),
-	KUNIT_CASE(reply_of_type_error_completes_the_request),
-	KUNIT_CASE(reply_that_comes_twice_is_dropped_once),
-	KUNIT_CASE_PARAM(reply_with_unknown_id_is_dropped,
-			 conn_unknown_gen_params),
-	KUNIT_CASE_PARAM(reply_before_its_request_is_sent_is_dropped,
-			 conn_unsent_gen_params),
-	KUNIT_CASE(event_is_handed_up_with_a_nul_behind_it),
-	KUNIT_CASE(event_is_no_answer_to_a_request_with_its_id),
-	KUNIT_CASE(event_without_memory_is_offered_again),
-	KUNIT_CASE(requests_go_out_while_an_event_waits_for_memory),
-	KUNIT_CASE(full_ring_is_no_work_until_half_of_it_is_free),
-	KUNIT_CASE(replies_arrive_while_the_request_ring_is_full),
-	KUNIT_CASE(requests_of_one_turn_cost_one_signal),
-	KUNIT_CASE(request_behind_unread_ones_needs_no_signal),
-	KUNIT_CASE(idle_turn_does_not_signal),
-	KUNIT_CASE(reading_a_full_response_ring_signals),
-	KUNIT_CASE(reading_a_small_reply_does_not_signal),
 	KUNIT_CASE(id_of_a_completed_request_is_not_reused_at_once),
 	KUNIT_CASE(id_after_the_last_one_is_one),
 	KUNIT_CASE(id_that_is_in_flight_is_skipped),
-	KUNIT_CASE(reply_without_memory_fails_its_request_alone),
+	KUNIT_CASE(call_of_all_sends_in_order_before_a_reply),
+	KUNIT_CASE(call_of_all_has_a_reply_for_each),
+	KUNIT_CASE(call_of_all_returns_after_the_last_reply),
+	KUNIT_CASE(call_of_all_on_a_broken_connection_sends_none),
+	KUNIT_CASE(call_of_all_ends_at_a_break_with_an_error_for_each),
+	KUNIT_CASE(call_of_all_during_a_suspend_sends_all_after_it),
+	KUNIT_CASE(submit_after_break_fails_and_leaves_the_gate),
+	KUNIT_CASE(submit_between_break_and_pass_completes_with_the_error),
+	KUNIT_CASE(break_before_connect_fails_what_waits),
+	KUNIT_CASE(break_before_connect_survives_the_connect),
+	KUNIT_CASE(break_after_break_keeps_the_first_error),
+	KUNIT_CASE(destroy_fails_what_is_pending),
+	KUNIT_CASE(cancel_of_queued_requests_completes_them),
+	KUNIT_CASE(cancel_of_a_request_half_on_the_ring_leaves_it),
+	KUNIT_CASE(cancel_of_a_request_on_the_ring_leaves_it),
+	KUNIT_CASE(cancel_of_all_but_one_sends_it_as_changed),
+	KUNIT_CASE(id_of_a_fresh_connection_is_random),
+	KUNIT_CASE(call_that_is_replied_to_returns_0),
+	KUNIT_CASE(call_that_waits_at_a_break_returns_the_error),
 	{}
 };
 
 static struct kunit_suite conn_suite = {
 	.name = "xenstore_conn",
-	.init = conn_init,
+	.init = conn_init_down,
 	.test_cases = conn_cases,
 };
 

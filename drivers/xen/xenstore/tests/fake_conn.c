@@ -48,7 +48,7 @@ static void fake_conn_release(void *data)
 
 /**
  * fake_conn_is_idle() - is no request queued or waiting for its reply?
- * @conn: a connection that nobody else uses
+ * @conn: a connection that nothing else uses
  *
  * Context: Any.
  * Return: true if none is pending.
@@ -73,7 +73,7 @@ bool fake_conn_is_idle(const struct xs_conn *conn)
  * @level: how far to go
  *
  * When the test ends, the connection is stopped, and the test fails if there
- * is a request that never completed, or somebody left in the gate.
+ * is a request that never completed, or one that has not left the gate.
  *
  * Context: The test's own thread.
  * Return: The connection; the test has ended if anything failed.
@@ -101,6 +101,19 @@ struct xs_conn *fake_conn_create(struct kunit *test, struct xs_transport *t,
 	return conn;
 }
 
+/**
+ * fake_conn_accept() - submit a request whose gate is open
+ * @conn: the connection; its gate is open
+ * @req: a new request
+ *
+ * Context: Process.
+ * Return: 0 or the error of xs_conn_submit().
+ */
+int fake_conn_accept(struct xs_conn *conn, struct xs_request *req)
+{
+	return xs_conn_submit(conn, req);
+}
+
 static void fake_conn_put_request(void *data)
 {
 	xs_request_put(data);
@@ -109,7 +122,7 @@ static void fake_conn_put_request(void *data)
 /**
  * fake_conn_submit() - submit a request and do not wait for it
  * @test: the test it belongs to
- * @conn: the connection
+ * @conn: the connection; its gate is open
  * @type: XS_READ and the like
  * @payload: the payload
  * @len: length of the payload
@@ -132,7 +145,7 @@ struct xs_request *fake_conn_submit(struct kunit *test, struct xs_conn *conn,
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test,
 							fake_conn_put_request,
 							req), 0);
-	KUNIT_ASSERT_EQ(test, xs_conn_submit(conn, req), 0);
+	KUNIT_ASSERT_EQ(test, fake_conn_accept(conn, req), 0);
 	return req;
 }
 

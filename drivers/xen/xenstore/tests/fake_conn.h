@@ -36,7 +36,7 @@ struct task_struct;
  * enum fake_conn_level - how far fake_conn_create() goes
  * @FAKE_CONN_DOWN: initialised only
  * @FAKE_CONN_UP: connected; the test calls xs_io_pass()
- * @FAKE_CONN_RUNNING: connected, and an kthread runs
+ * @FAKE_CONN_RUNNING: connected, and the kthread runs
  */
 enum fake_conn_level {
 	FAKE_CONN_DOWN,
@@ -67,6 +67,7 @@ struct fake_call {
 struct xs_conn *fake_conn_create(struct kunit *test, struct xs_transport *t,
 				 const struct xs_conn_ops *ops, void *owner,
 				 enum fake_conn_level level);
+int fake_conn_accept(struct xs_conn *conn, struct xs_request *req);
 struct xs_request *fake_conn_submit(struct kunit *test, struct xs_conn *conn,
 				    u32 type, const void *payload, size_t len);
 

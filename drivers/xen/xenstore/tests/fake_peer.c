@@ -6,7 +6,7 @@
  * its own, so that a mistake in ring.c cannot hide here. What the messages say
  * is known only to the test, or to the store that is built on this. Nothing
  * here sleeps once it has been created: an automatic peer works within notify(),
- * which the connection calls from its kthread or from whoever submits.
+ * which the connection calls from its kthread.
  *
  * Everything is released when the test ends, also after a failed assertion.
  *
@@ -14,6 +14,8 @@
  */
 #include <kunit/resource.h>
 #include <kunit/test.h>
+#include <linux/cleanup.h>
+#include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <asm/barrier.h>
@@ -77,7 +79,7 @@ static void fake_peer_receive_locked(struct fake_peer *peer, char byte)
 		fake_peer_complete_locked(peer);
 }
 
-/* Read from the request ring; an impossible index is left alone. */
+/* Read from the request ring; an index out of range is left alone. */
 static size_t fake_peer_take_locked(struct fake_peer *peer)
 	__must_hold(&peer->lock)
 {
@@ -95,7 +97,7 @@ static size_t fake_peer_take_locked(struct fake_peer *peer)
 	for (i = 0; i < n; i++)
 		fake_peer_receive_locked(peer,
 					 page->req[MASK_XENSTORE_IDX(cons + i)]);
-	/* The bytes have been read before their room is given back. */
+	/* The bytes have been read before their space is given back. */
 	virt_mb();
 	WRITE_ONCE(page->req_cons, cons + n);
 	/* Pairs with the barrier after the client has moved req_prod. */
@@ -103,7 +105,7 @@ static size_t fake_peer_take_locked(struct fake_peer *peer)
 	return n;
 }
 
-/* Write to the response ring; an impossible index is left alone. */
+/* Write to the response ring; an index out of range is left alone. */
 static size_t fake_peer_give_locked(struct fake_peer *peer)
 	__must_hold(&peer->lock)
 {
@@ -135,11 +137,68 @@ static size_t fake_peer_give_locked(struct fake_peer *peer)
 }
 
 /**
+ * fake_peer_interrupt() - notify the client, unless that is masked
+ * @peer: the peer
+ *
+ * The handler runs with interrupts disabled, and as an interrupt for lockdep:
+ * it reports a lock that is also taken with interrupts enabled.
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_interrupt(struct fake_peer *peer)
+{
+	unsigned long flags;
+
+	if (!peer->t.notified)
+		return;
+	spin_lock_irqsave(&peer->irq_lock, flags);
+	if (!READ_ONCE(peer->masked)) {
+		lockdep_hardirq_enter();
+		peer->t.notified(&peer->t);
+		lockdep_hardirq_exit();
+	}
+	spin_unlock_irqrestore(&peer->irq_lock, flags);
+}
+
+/**
+ * fake_peer_serve() - be a server with a thread of its own
+ * @peer: a peer that is not automatic and not stepped by the test
+ *
+ * Sleeps when nothing can be moved, until it is notified.
+ *
+ * Context: Process, sleeps; returns after fake_peer_dismiss().
+ */
+void fake_peer_serve(struct fake_peer *peer)
+{
+	unsigned int before;
+
+	while (!READ_ONCE(peer->dismissed)) {
+		before = fake_peer_notifications(peer);
+		while (fake_peer_step(peer))
+			cond_resched();
+		wait_event_idle(peer->wq, READ_ONCE(peer->dismissed) ||
+				fake_peer_notifications(peer) != before);
+	}
+}
+
+/**
+ * fake_peer_dismiss() - let fake_peer_serve() return
+ * @peer: the peer
+ *
+ * Context: Any but hard interrupt.
+ */
+void fake_peer_dismiss(struct fake_peer *peer)
+{
+	WRITE_ONCE(peer->dismissed, true);
+	wake_up(&peer->wq);
+}
+
+/**
  * fake_peer_step() - do one step of the server's work
  * @peer: the peer
  *
  * Reads at most &fake_peer.take bytes, then writes at most &fake_peer.give,
- * and signals the client if anything moved.
+ * and notifies the client if anything moved.
  *
  * Context: Any but hard interrupt.
  * Return: Number of bytes moved.
@@ -147,15 +206,13 @@ static size_t fake_peer_give_locked(struct fake_peer *peer)
 size_t fake_peer_step(struct fake_peer *peer)
 {
 	size_t moved;
-	bool signal;
 
 	spin_lock(&peer->lock);
 	moved = fake_peer_take_locked(peer);
 	moved += fake_peer_give_locked(peer);
-	signal = moved && !peer->masked;
 	spin_unlock(&peer->lock);
-	if (signal && peer->t.notified)
-		peer->t.notified(&peer->t);
+	if (moved && !peer->mute)
+		fake_peer_interrupt(peer);
 	return moved;
 }
 
@@ -175,10 +232,16 @@ void fake_peer_settle(struct fake_peer *peer)
 	fake_memory_go_on(nth);
 }
 
+static void fake_peer_flush(struct fake_peer *peer)
+{
+	if (peer->automatic)
+		fake_peer_settle(peer);
+}
+
 /**
  * fake_peer_run() - step the peer and the connection until both are idle
  * @peer: the peer
- * @conn: a connection without a thread
+ * @conn: a connection without a kthread
  *
  * Context: Process.
  * Return: 0 or the error of xs_io_pass(), which ends the run.
@@ -228,16 +291,12 @@ const struct fake_message *fake_peer_seen(struct fake_peer *peer,
  */
 unsigned int fake_peer_count(struct fake_peer *peer)
 {
-	unsigned int count;
-
-	spin_lock(&peer->lock);
-	count = peer->count;
-	spin_unlock(&peer->lock);
-	return count;
+	guard(spinlock)(&peer->lock);
+	return peer->count;
 }
 
 /**
- * fake_peer_notifications() - how often has the client signalled?
+ * fake_peer_notifications() - how often has the client notified?
  * @peer: the peer
  *
  * Context: Any but hard interrupt.
@@ -245,12 +304,8 @@ unsigned int fake_peer_count(struct fake_peer *peer)
  */
 unsigned int fake_peer_notifications(struct fake_peer *peer)
 {
-	unsigned int notifications;
-
-	spin_lock(&peer->lock);
-	notifications = peer->notifications;
-	spin_unlock(&peer->lock);
-	return notifications;
+	guard(spinlock)(&peer->lock);
+	return peer->notifications;
 }
 
 static void fake_peer_put_locked(struct fake_peer *peer, const void *bytes,
@@ -286,8 +341,7 @@ static void fake_peer_send(struct fake_peer *peer,
 	spin_lock(&peer->lock);
 	fake_peer_send_locked(peer, hdr, body);
 	spin_unlock(&peer->lock);
-	if (peer->automatic)
-		fake_peer_settle(peer);
+	fake_peer_flush(peer);
 }
 
 /**
@@ -303,15 +357,14 @@ void fake_peer_put(struct fake_peer *peer, const void *bytes, size_t len)
 	spin_lock(&peer->lock);
 	fake_peer_put_locked(peer, bytes, len);
 	spin_unlock(&peer->lock);
-	if (peer->automatic)
-		fake_peer_settle(peer);
+	fake_peer_flush(peer);
 }
 
 /**
  * fake_peer_reply() - queue a reply, or what looks like one
  * @peer: the peer
  * @type: type in its header
- * @id: request id in its header; nobody checks it
+ * @id: request id in its header, which is not checked
  * @body: its body
  * @len: length of the body
  *
@@ -326,7 +379,7 @@ void fake_peer_reply(struct fake_peer *peer, u32 type, u32 id,
 }
 
 /**
- * fake_peer_reply_to() - answer a request
+ * fake_peer_reply_to() - queue the reply to a request
  * @peer: the peer
  * @msg: the request
  * @body: body of the reply
@@ -366,10 +419,7 @@ void fake_peer_event(struct fake_peer *peer, const char *path,
 	fake_peer_reply(peer, XS_WATCH_EVENT, 0, body, path_len + token_len);
 }
 
-static struct fake_peer *to_peer(struct xs_transport *t)
-{
-	return container_of(t, struct fake_peer, t);
-}
+#define to_peer(transport)	container_of(transport, struct fake_peer, t)
 
 static int fake_peer_connect(struct xs_transport *t)
 {
@@ -394,7 +444,7 @@ static void fake_peer_disconnect(struct xs_transport *t)
 	spin_unlock(&peer->lock);
 }
 
-/* As after a migration: another page, and a server that knows nobody. */
+/* As after a migration: another page, another channel, and another server. */
 static int fake_peer_reconnect(struct xs_transport *t)
 {
 	struct fake_peer *peer = to_peer(t);
@@ -405,7 +455,10 @@ static int fake_peer_reconnect(struct xs_transport *t)
 	spin_lock(&peer->lock);
 	swap(peer->page, peer->spare);
 	memset(peer->page, 0, sizeof(*peer->page));
+	peer->page->error = peer->reconnect_error;
 	t->page = peer->page;
+	WRITE_ONCE(t->masked, false);
+	WRITE_ONCE(peer->masked, false);
 	peer->in.have = 0;
 	kfifo_reset(&peer->out);
 	if (peer->ops && peer->ops->reset)
@@ -422,27 +475,24 @@ static void fake_peer_notify(struct xs_transport *t)
 	spin_lock(&peer->lock);
 	peer->notifications++;
 	spin_unlock(&peer->lock);
-	if (peer->automatic)
-		fake_peer_settle(peer);
+	wake_up(&peer->wq);
+	fake_peer_flush(peer);
 }
 
 static void fake_peer_mask(struct xs_transport *t)
 {
 	struct fake_peer *peer = to_peer(t);
 
-	spin_lock(&peer->lock);
-	peer->masks++;
-	peer->masked = true;
-	spin_unlock(&peer->lock);
+	WRITE_ONCE(peer->masks, peer->masks + 1);
+	WRITE_ONCE(peer->masked, true);
 }
 
 static void fake_peer_unmask(struct xs_transport *t)
 {
 	struct fake_peer *peer = to_peer(t);
 
-	spin_lock(&peer->lock);
-	peer->masked = false;
-	spin_unlock(&peer->lock);
+	WRITE_ONCE(peer->unmasks, peer->unmasks + 1);
+	WRITE_ONCE(peer->masked, false);
 }
 
 static const struct xs_transport_ops fake_peer_transport_ops = {
@@ -487,7 +537,7 @@ void fake_peer_set_indices(struct fake_peer *peer, u32 requests,
  * fake_peer_init() - set up a peer that is part of something larger
  * @test: the test it belongs to
  * @peer: zeroed, and freed only after the test's actions have run
- * @ops: who acts on messages; may be NULL
+ * @ops: acts on messages; may be NULL
  *
  * Context: The test's own thread.
  */
@@ -500,6 +550,8 @@ void fake_peer_init(struct kunit *test, struct fake_peer *peer,
 	peer->take = SIZE_MAX;
 	peer->give = SIZE_MAX;
 	peer->record = true;
+	spin_lock_init(&peer->irq_lock);
+	init_waitqueue_head(&peer->wq);
 	spin_lock_init(&peer->lock);
 	INIT_LIST_HEAD(&peer->seen);
 
@@ -508,7 +560,7 @@ void fake_peer_init(struct kunit *test, struct fake_peer *peer,
 	KUNIT_ASSERT_NOT_NULL(test, peer->page);
 	peer->spare = kunit_kmalloc(test, sizeof(*peer->spare), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, peer->spare);
-	/* Nobody promises that unused bytes are clean. */
+	/* It is not promised that unused bytes are clean. */
 	memset(peer->page, 0xa5, sizeof(*peer->page));
 	peer->page->server_features = 0;
 	peer->page->connection = XENSTORE_CONNECTED;

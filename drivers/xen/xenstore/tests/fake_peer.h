@@ -12,7 +12,7 @@
  *	fake_peer_reply_to(peer, seen, "value", 5);
  *	fake_peer_run(peer, conn);
  *
- * For a server that answers by itself see fake_store.h.
+ * For a server that replies by itself see fake_store.h.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -22,6 +22,7 @@
 #include <linux/kfifo.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/wait.h>
 
 #include "fake_conn.h"
 
@@ -47,7 +48,7 @@ struct fake_message {
 };
 
 /**
- * struct fake_peer_ops - what stands behind a peer that is more than scripted
+ * struct fake_peer_ops - what acts on the messages of a peer
  */
 struct fake_peer_ops {
 	/** @receive: a message is complete; &fake_peer.lock is held */
@@ -70,7 +71,7 @@ struct fake_peer {
 	struct xenstore_domain_interface *spare;
 	/** @test: the test it belongs to; const */
 	struct kunit *test;
-	/** @ops: const; NULL for a peer that only does what it is told */
+	/** @ops: const; NULL for a peer that follows the test alone */
 	const struct fake_peer_ops *ops;
 
 	/**
@@ -80,7 +81,7 @@ struct fake_peer {
 	bool automatic;
 	/** @take: most bytes to read in one step; 0 leaves the ring full */
 	size_t take;
-	/** @give: most bytes to write in one step; 0 keeps every reply */
+	/** @give: most bytes to write in one step; 0 holds every reply back */
 	size_t give;
 	/** @record: keep complete messages for fake_peer_seen() */
 	bool record;
@@ -88,15 +89,27 @@ struct fake_peer {
 	int connect_err;
 	/** @reconnect_err: what reconnect() returns */
 	int reconnect_err;
+	/** @reconnect_error: error field of the page after the next reconnect() */
+	u32 reconnect_error;
+	/** @mute: move bytes without a notification */
+	bool mute;
+	/** @masks: calls of mask(); written by the handler */
+	unsigned int masks;
+	/** @unmasks: calls of unmask(); written by the kthread */
+	unsigned int unmasks;
+	/** @masked: notifications do not get through, and are forgotten */
+	bool masked;
+	/** @irq_lock: the handler does not run on two CPUs at a time */
+	spinlock_t irq_lock;
+	/** @wq: fake_peer_serve() sleeps here */
+	wait_queue_head_t wq;
+	/** @dismissed: fake_peer_serve() is to return */
+	bool dismissed;
 
 	/** @lock: protects all that follows and our two indices; a leaf */
 	spinlock_t lock;
-	/** @kicks: how often the client has signalled */
+	/** @notifications: calls of notify() */
 	unsigned int notifications;
-	/** @masks: how often the client has masked its signals */
-	unsigned int masks;
-	/** @masked: signals do not get through, and are forgotten */
-	bool masked;
 	/** @connects: calls of connect() that succeeded */
 	unsigned int connects;
 	/** @reconnects: calls of reconnect() that succeeded */
@@ -128,8 +141,11 @@ void fake_peer_init(struct kunit *test, struct fake_peer *peer,
 void fake_peer_set_indices(struct fake_peer *peer, u32 requests,
 			   u32 responses);
 
+void fake_peer_interrupt(struct fake_peer *peer);
 size_t fake_peer_step(struct fake_peer *peer);
 void fake_peer_settle(struct fake_peer *peer);
+void fake_peer_serve(struct fake_peer *peer);
+void fake_peer_dismiss(struct fake_peer *peer);
 int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn);
 
 const struct fake_message *fake_peer_seen(struct fake_peer *peer,

@@ -64,7 +64,7 @@ static void fake_store_release(void *data)
  * fake_store_create() - make a store with an empty tree
  * @test: the test it belongs to
  *
- * It answers at once and refuses nothing that the protocol allows.
+ * It replies at once and refuses nothing that the protocol allows.
  *
  * Context: The test's own thread.
  * Return: The store; the test has ended if there is no memory.

@@ -2,7 +2,7 @@
 /*
  * A small XenStore server for tests.
  *
- * Typical use, with functions that sleep until the server has answered:
+ * Typical use, with functions that sleep until the server has replied:
  *
  *	store = fake_store_create(test);
  *	conn = fake_conn_create(test, &store->peer.t, NULL, NULL,
@@ -10,8 +10,8 @@
  *	fake_store_write(store, "/a/b", "value", 5);
  *	value = xs_op_read(conn, 0, "/a", "b", &len);
  *
- * The store answers from within notify(), in the kthread, so there is no
- * thread of its own. To decide when it answers, clear &fake_peer.automatic and
+ * The store replies from within notify(), in the kthread, so there is no
+ * thread of its own. To decide when it replies, clear &fake_peer.automatic and
  * call fake_peer_step(); to make it refuse something, set &fake_store.refuse.
  * For watches, give &xs_watch_conn_ops and a struct xs_watches to
  * fake_conn_create().
@@ -34,7 +34,7 @@
 struct fake_store {
 	/** @peer: the wire; &fake_peer.t is the transport */
 	struct fake_peer peer;
-	/** @refuse: by type, the error to answer with; NULL to do as asked */
+	/** @refuse: by type, the error to reply with; NULL to do as asked */
 	const char *refuse[XS_TYPE_COUNT];
 	/** @max_transactions: more than these get ENOSPC */
 	unsigned int max_transactions;

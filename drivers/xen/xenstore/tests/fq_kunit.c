@@ -1,350 +1,364 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of how sources share a connection.
+ * Tests of how flows share a connection.
  *
- * Requests are submitted before the pump runs; what the peer has seen tells
- * whose turn it was.
+ * Requests are submitted before a pass runs; what the peer has seen tells which
+ * flow had which slot.
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#include <kunit/test.h>
-#include <linux/slab.h>
-
+#include "conn_fixture.h"
 #include "fake_user.h"
 
-#define SOURCES		64
-#define FLOOD_LENGTH	10
+#define FLOWS		64
+#define BACKLOG		10
 
-/* Made before the site, so that the sources outlive it. */
-struct source_fixture {
-	struct test_env *site;
+struct fq_fixture {
+	struct conn_fixture conn;
 	struct xs_flow a;
 	struct xs_flow b;
-	struct xs_flow many[SOURCES];
-	unsigned int submitted;
+	struct xs_flow many[FLOWS];
+	/* Requests that the peer has replied to. */
+	unsigned int replied;
 };
 
-static int source_init(struct kunit *test)
+static int fq_init(struct kunit *test)
 {
-	struct source_fixture *f;
+	struct fq_fixture *f;
 	unsigned int i;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
-	f->site = test_env_create(test);
 	xs_flow_init(&f->a);
 	xs_flow_init(&f->b);
-	for (i = 0; i < SOURCES; i++)
+	for (i = 0; i < FLOWS; i++)
 		xs_flow_init(&f->many[i]);
+	f->conn.peer = fake_peer_create(test);
+	f->conn.conn = fake_conn_create(test, &f->conn.peer->t, NULL, NULL,
+					FAKE_CONN_UP);
 	test->priv = f;
 	return 0;
 }
 
 /* One request of @len bytes, which completes into nothing; its id. */
-static u32 source_submit(struct kunit *test, struct xs_flow *source,
-			 size_t len)
+static u32 fq_submit(struct kunit *test, struct xs_flow *flow, size_t len)
 {
 	static const char zeroes[2000];
 	struct kvec body = { .iov_base = (void *)zeroes, .iov_len = len };
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	struct xs_request *req;
-	u32 id;
+	u32 id = f->conn.conn->next_id;
 
 	req = xs_request_alloc(XS_WRITE, 0, &body, 1, GFP_KERNEL);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
-	req->flow = source;
+	req->flow = flow;
 	req->complete = xs_request_put;
-	KUNIT_ASSERT_EQ(test, xs_conn_submit(f->site->conn, req), 0);
-	id = req->id;
-	f->submitted++;
+	KUNIT_ASSERT_EQ(test, fake_conn_accept(f->conn.conn, req), 0);
 	return id;
 }
 
-static void source_expect_seen(struct kunit *test, unsigned int n, u32 id)
+static void fq_run(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
-	const struct fake_message *msg = fake_peer_seen(f->site->peer, n);
+	struct fq_fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, fake_peer_run(f->conn.peer, f->conn.conn), 0);
+}
+
+static void fq_expect_seen(struct kunit *test, unsigned int n, u32 id)
+{
+	struct fq_fixture *f = test->priv;
+	const struct fake_message *msg = fake_peer_seen(f->conn.peer, n);
 
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.req_id, id);
 }
 
-/* One that has not sent anything yet, then one that has, and so on. */
-static void sources_take_turns_by_one_request(struct kunit *test)
+/* Requests that the peer has received and not replied to. */
+static unsigned int fq_in_flight(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
+
+	fq_run(test);
+	return fake_peer_count(f->conn.peer) - f->replied;
+}
+
+/* The oldest of them has its reply. */
+static void fq_reply(struct kunit *test)
+{
+	struct fq_fixture *f = test->priv;
+
+	KUNIT_ASSERT_GT(test, fq_in_flight(test), 0);
+	conn_give_reply(&f->conn, f->replied++, "OK", 3);
+	fq_run(test);
+}
+
+/* One that has not sent anything yet, then one that has, and so on. */
+static void flows_with_several_requests_have_slots_of_one(struct kunit *test)
+{
+	struct fq_fixture *f = test->priv;
 	u32 a[3], b[3], kernel[3];
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
-		a[i] = source_submit(test, &f->a, 8);
+		a[i] = fq_submit(test, &f->a, 8);
 	for (i = 0; i < 3; i++)
-		b[i] = source_submit(test, &f->b, 8);
+		b[i] = fq_submit(test, &f->b, 8);
 	for (i = 0; i < 3; i++)
-		kernel[i] = source_submit(test, NULL, 8);
-	test_env_answer_all(f->site);
+		kernel[i] = fq_submit(test, NULL, 8);
+	for (i = 0; i < 9; i++)
+		fq_reply(test);
 
-	source_expect_seen(test, 0, a[0]);
-	source_expect_seen(test, 1, a[1]);
-	source_expect_seen(test, 2, b[0]);
-	source_expect_seen(test, 3, a[2]);
-	source_expect_seen(test, 4, kernel[0]);
-	source_expect_seen(test, 5, b[1]);
-	source_expect_seen(test, 6, kernel[1]);
-	source_expect_seen(test, 7, b[2]);
-	source_expect_seen(test, 8, kernel[2]);
+	fq_expect_seen(test, 0, a[0]);
+	fq_expect_seen(test, 1, a[1]);
+	fq_expect_seen(test, 2, b[0]);
+	fq_expect_seen(test, 3, a[2]);
+	fq_expect_seen(test, 4, kernel[0]);
+	fq_expect_seen(test, 5, b[1]);
+	fq_expect_seen(test, 6, kernel[1]);
+	fq_expect_seen(test, 7, b[2]);
+	fq_expect_seen(test, 8, kernel[2]);
 }
 
-static void source_alone_keeps_its_order(struct kunit *test)
+static void flow_alone_keeps_its_order(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	unsigned int i;
 	u32 ids[40];
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		ids[i] = source_submit(test, &f->a, 100);
-	test_env_run(f->site);
+		ids[i] = fq_submit(test, &f->a, 100);
+	fq_run(test);
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		source_expect_seen(test, i, ids[i]);
+		fq_expect_seen(test, i, ids[i]);
 }
 
-/* A client that floods costs the kernel two of its requests. */
-static void flood_of_one_delays_another_by_two_requests(struct kunit *test)
+/* A backlogged client costs the kernel two of its requests. */
+static void flow_with_a_backlog_delays_another_by_two_requests(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	unsigned int i;
 	u32 first, kernel;
 
-	first = source_submit(test, &f->a, 100);
+	first = fq_submit(test, &f->a, 100);
 	for (i = 0; i < 200; i++)
-		source_submit(test, &f->a, 100);
-	kernel = source_submit(test, NULL, 8);
-	test_env_run(f->site);
+		fq_submit(test, &f->a, 100);
+	kernel = fq_submit(test, NULL, 8);
+	fq_run(test);
 
-	source_expect_seen(test, 0, first);
-	source_expect_seen(test, 2, kernel);
+	fq_expect_seen(test, 0, first);
+	fq_expect_seen(test, 2, kernel);
 }
 
-static void request_begun_is_finished_before_the_next_turn(struct kunit *test)
+static void request_begun_is_finished_before_the_next_slot(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	u32 large, small;
 
-	f->site->peer->take = 0;
-	large = source_submit(test, &f->a, 2000);
-	xs_io_pass(f->site->conn);
-	small = source_submit(test, &f->b, 8);
-	xs_io_pass(f->site->conn);
-	f->site->peer->take = XENSTORE_RING_SIZE;
-	test_env_run(f->site);
+	f->conn.peer->take = 0;
+	large = fq_submit(test, &f->a, 2000);
+	xs_io_pass(f->conn.conn);
+	small = fq_submit(test, &f->b, 8);
+	xs_io_pass(f->conn.conn);
+	f->conn.peer->take = XENSTORE_RING_SIZE;
+	fq_run(test);
 
-	source_expect_seen(test, 0, large);
-	source_expect_seen(test, 1, small);
+	fq_expect_seen(test, 0, large);
+	fq_expect_seen(test, 1, small);
 }
 
-static void source_without_requests_has_no_turn(struct kunit *test)
+static void flow_without_requests_has_no_slot(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 
-	source_submit(test, &f->a, 8);
-	test_env_run(f->site);
+	fq_submit(test, &f->a, 8);
+	fq_run(test);
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
-	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->site->conn->fq));
+	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->conn.conn->fq));
 }
 
-static void break_takes_every_source_out(struct kunit *test)
+static void break_takes_every_flow_out(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 
-	f->site->peer->take = 0;
-	source_submit(test, &f->a, 2000);
-	source_submit(test, &f->a, 8);
-	source_submit(test, &f->b, 8);
-	xs_io_pass(f->site->conn);
-	xs_conn_break(f->site->conn, -EIO);
-	xs_io_pass(f->site->conn);
+	f->conn.peer->take = 0;
+	fq_submit(test, &f->a, 2000);
+	fq_submit(test, &f->a, 8);
+	fq_submit(test, &f->b, 8);
+	xs_io_pass(f->conn.conn);
+	xs_conn_break(f->conn.conn, -EIO);
+	xs_io_pass(f->conn.conn);
 
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.node));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->a.queue));
 	KUNIT_EXPECT_TRUE(test, list_empty(&f->b.node));
-	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->site->conn->fq));
+	KUNIT_EXPECT_FALSE(test, xs_fq_has_sendable(&f->conn.conn->fq));
 }
 
-static void clients_that_flood_delay_the_kernel_by_two_each(struct kunit *test)
+/* Every open file is a flow. */
+static void clients_with_backlogs_delay_the_kernel_by_two_each(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct test_env *env = test_env_create(test);
 	struct xs_session *session;
+	struct xs_request *kernel;
 	unsigned int i, client;
-	u32 kernel;
 
 	for (client = 0; client < 4; client++) {
-		session = fake_user_open(f->site);
+		session = fake_user_open(env);
 		for (i = 0; i < 20; i++)
-			fake_user_send(f->site, session, XS_READ, i, 0, "key",
-					 4);
+			fake_user_send(env, session, XS_READ, i, 0, "key", 4);
 	}
-	kernel = source_submit(test, NULL, 8);
-	test_env_run(f->site);
+	kernel = fake_conn_submit(test, env->conn, XS_WRITE, "key", 4);
+	fake_peer_run(env->peer, env->conn);
 
-	source_expect_seen(test, 8, kernel);
+	KUNIT_EXPECT_EQ(test, fake_peer_seen(env->peer, 8)->hdr.req_id,
+			kernel->id);
 }
 
-/* === Newcomers === */
+/* Contended flows */
 
-/* Many who have had their first turn and have more to send; nothing unanswered. */
-static void source_flood(struct kunit *test)
+/* Many that have had their first slot and have a backlog; none in flight. */
+static void fq_contend(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	unsigned int i, n;
 
-	for (i = 0; i < SOURCES; i++) {
-		for (n = 0; n < FLOOD_LENGTH; n++)
-			source_submit(test, &f->many[i], 8);
+	for (i = 0; i < FLOWS; i++) {
+		for (n = 0; n < BACKLOG; n++)
+			fq_submit(test, &f->many[i], 8);
 	}
-	for (i = 0; i < SOURCES + XS_FQ_DEPTH; i++)
-		test_env_answer(f->site, test_env_next(f->site));
+	for (i = 0; i < FLOWS + XS_FQ_DEPTH; i++)
+		fq_reply(test);
 }
 
-static unsigned int source_unanswered(struct source_fixture *f)
+static void flows_that_contend_have_few_requests_in_flight(struct kunit *test)
 {
-	test_env_run(f->site);
-	return fake_peer_count(f->site->peer) - f->site->next;
+	fq_contend(test);
+
+	KUNIT_EXPECT_EQ(test, fq_in_flight(test), XS_FQ_DEPTH);
 }
 
-static void those_who_flood_leave_few_requests_unanswered(struct kunit *test)
+static void flows_that_contend_all_get_through(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 
-	source_flood(test);
+	fq_contend(test);
+	while (fq_in_flight(test))
+		fq_reply(test);
 
-	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_FQ_DEPTH);
+	KUNIT_EXPECT_EQ(test, f->replied, FLOWS * BACKLOG);
 }
 
-static void all_who_flood_get_through(struct kunit *test)
+static void flow_that_is_new_goes_before_all_that_contend(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
+	u32 first;
 
-	source_flood(test);
+	fq_contend(test);
+	fq_run(test);
+	first = fq_submit(test, &f->a, 8);
+	fq_run(test);
 
-	KUNIT_EXPECT_EQ(test, test_env_answer_all(f->site),
-			SOURCES * (FLOOD_LENGTH - 1) - XS_FQ_DEPTH);
+	fq_expect_seen(test, FLOWS + 2 * XS_FQ_DEPTH, first);
 }
 
-static void newcomer_goes_before_all_who_flood(struct kunit *test)
+/* They get every other slot. */
+static void flows_that_are_new_do_not_starve_an_old_one(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
-	u32 newcomer;
-
-	source_flood(test);
-	test_env_run(f->site);
-	newcomer = source_submit(test, &f->a, 8);
-	test_env_run(f->site);
-
-	source_expect_seen(test, SOURCES + 2 * XS_FQ_DEPTH, newcomer);
-}
-
-/* They get every other turn. */
-static void newcomers_do_not_starve_one_who_floods(struct kunit *test)
-{
-	struct source_fixture *f = test->priv;
-	u32 flood[4], ids[3];
+	struct fq_fixture *f = test->priv;
+	u32 old[4], new[3];
 	unsigned int i;
 
 	for (i = 0; i < 4; i++)
-		flood[i] = source_submit(test, &f->a, 1000);
-	xs_io_pass(f->site->conn);
+		old[i] = fq_submit(test, &f->a, 1000);
+	xs_io_pass(f->conn.conn);
 	for (i = 0; i < 3; i++)
-		ids[i] = source_submit(test, &f->many[i], 8);
-	test_env_run(f->site);
+		new[i] = fq_submit(test, &f->many[i], 8);
+	fq_run(test);
 
-	/* The second of the flood has begun when the first newcomer comes. */
-	source_expect_seen(test, 0, flood[0]);
+	/* The second of the old flow has begun when the first new one comes. */
+	fq_expect_seen(test, 0, old[0]);
 	for (i = 0; i < 3; i++) {
-		source_expect_seen(test, 2 * i + 1, flood[i + 1]);
-		source_expect_seen(test, 2 * i + 2, ids[i]);
+		fq_expect_seen(test, 2 * i + 1, old[i + 1]);
+		fq_expect_seen(test, 2 * i + 2, new[i]);
 	}
 }
 
-/* However many newcomers are unanswered. */
-static void newcomers_in_flight_do_not_stop_a_flood(struct kunit *test)
+static void flows_that_are_new_do_not_throttle_by_their_requests_in_flight(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	unsigned int i;
 	u32 last;
 
 	for (i = 0; i < 3; i++)
-		source_submit(test, &f->a, 8);
+		fq_submit(test, &f->a, 8);
 	for (i = 0; i < 2 * XS_FQ_DEPTH; i++)
-		source_submit(test, &f->many[i], 8);
-	test_env_run(f->site);
-	source_submit(test, &f->a, 8);
-	last = source_submit(test, &f->a, 8);
-	test_env_run(f->site);
+		fq_submit(test, &f->many[i], 8);
+	fq_run(test);
+	fq_submit(test, &f->a, 8);
+	last = fq_submit(test, &f->a, 8);
+	fq_run(test);
 
-	source_expect_seen(test, 4 + 2 * XS_FQ_DEPTH, last);
+	fq_expect_seen(test, 4 + 2 * XS_FQ_DEPTH, last);
 }
 
-/* A flood of one that a newcomer came into. */
-static void source_flood_with_a_newcomer(struct kunit *test)
+/* A backlog that a new flow came into. */
+static void fq_contend_with_a_new_flow(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	struct fq_fixture *f = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < 2 * XS_FQ_MEMORY; i++)
-		source_submit(test, &f->a, 200);
-	xs_io_pass(f->site->conn);
-	source_submit(test, &f->b, 8);
-	while (source_unanswered(f) > XS_FQ_DEPTH)
-		test_env_answer(f->site, test_env_next(f->site));
+		fq_submit(test, &f->a, 200);
+	xs_io_pass(f->conn.conn);
+	fq_submit(test, &f->b, 8);
+	while (fq_in_flight(test) > XS_FQ_DEPTH)
+		fq_reply(test);
 }
 
-static void one_who_floods_is_held_up_while_newcomers_are_expected(struct kunit *test)
+static void flow_that_is_old_is_throttled_while_new_ones_are_expected(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
+	fq_contend_with_a_new_flow(test);
+	fq_reply(test);
+	fq_reply(test);
 
-	source_flood_with_a_newcomer(test);
-	test_env_answer(f->site, test_env_next(f->site));
-	test_env_answer(f->site, test_env_next(f->site));
-
-	KUNIT_EXPECT_EQ(test, source_unanswered(f), XS_FQ_DEPTH);
+	KUNIT_EXPECT_EQ(test, fq_in_flight(test), XS_FQ_DEPTH);
 }
 
-static void one_who_floods_is_not_held_up_when_no_newcomer_has_come(struct kunit *test)
+static void flow_that_is_old_is_not_throttled_when_no_new_one_has_come(struct kunit *test)
 {
-	struct source_fixture *f = test->priv;
 	unsigned int i;
 
-	source_flood_with_a_newcomer(test);
+	fq_contend_with_a_new_flow(test);
 	for (i = 0; i < XS_FQ_MEMORY; i++)
-		test_env_answer(f->site, test_env_next(f->site));
+		fq_reply(test);
 
-	KUNIT_EXPECT_GT(test, source_unanswered(f), XS_FQ_DEPTH);
+	KUNIT_EXPECT_GT(test, fq_in_flight(test), XS_FQ_DEPTH);
 }
 
-static struct kunit_case source_cases[] = {
-	KUNIT_CASE(sources_take_turns_by_one_request),
-	KUNIT_CASE(source_alone_keeps_its_order),
-	KUNIT_CASE(flood_of_one_delays_another_by_two_requests),
-	KUNIT_CASE(request_begun_is_finished_before_the_next_turn),
-	KUNIT_CASE(source_without_requests_has_no_turn),
-	KUNIT_CASE(break_takes_every_source_out),
-	KUNIT_CASE(clients_that_flood_delay_the_kernel_by_two_each),
-	KUNIT_CASE(those_who_flood_leave_few_requests_unanswered),
-	KUNIT_CASE(all_who_flood_get_through),
-	KUNIT_CASE(newcomer_goes_before_all_who_flood),
-	KUNIT_CASE(newcomers_do_not_starve_one_who_floods),
-	KUNIT_CASE(newcomers_in_flight_do_not_stop_a_flood),
-	KUNIT_CASE(one_who_floods_is_held_up_while_newcomers_are_expected),
-	KUNIT_CASE(one_who_floods_is_not_held_up_when_no_newcomer_has_come),
+static struct kunit_case fq_cases[] = {
+	KUNIT_CASE(flows_with_several_requests_have_slots_of_one),
+	KUNIT_CASE(flow_alone_keeps_its_order),
+	KUNIT_CASE(flow_with_a_backlog_delays_another_by_two_requests),
+	KUNIT_CASE(request_begun_is_finished_before_the_next_slot),
+	KUNIT_CASE(flow_without_requests_has_no_slot),
+	KUNIT_CASE(break_takes_every_flow_out),
+	KUNIT_CASE(clients_with_backlogs_delay_the_kernel_by_two_each),
+	KUNIT_CASE(flows_that_contend_have_few_requests_in_flight),
+	KUNIT_CASE(flows_that_contend_all_get_through),
+	KUNIT_CASE(flow_that_is_new_goes_before_all_that_contend),
+	KUNIT_CASE(flows_that_are_new_do_not_starve_an_old_one),
+	KUNIT_CASE(flows_that_are_new_do_not_throttle_by_their_requests_in_flight),
+	KUNIT_CASE(flow_that_is_old_is_throttled_while_new_ones_are_expected),
+	KUNIT_CASE(flow_that_is_old_is_not_throttled_when_no_new_one_has_come),
 	{}
 };
 
-static struct kunit_suite source_suite = {
-	.name = "xenstore_source",
-	.init = source_init,
-	.test_cases = source_cases,
+static struct kunit_suite fq_suite = {
+	.name = "xenstore_fq",
+	.init = fq_init,
+	.test_cases = fq_cases,
 };
 
-kunit_test_suite(source_suite);
+kunit_test_suite(fq_suite);

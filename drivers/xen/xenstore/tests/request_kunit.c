@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of requests and messages.
+ * Tests of requests.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -105,35 +105,6 @@ static void request_of_length_is_built_up_to_payload_max(struct kunit *test)
 	}
 }
 
-static void body_that_fits_the_room_needs_no_allocation(struct kunit *test)
-{
-	char room[XS_MSG_SMALL];
-	struct xs_msg msg;
-
-	xs_msg_init(&msg, room, sizeof(room), NULL);
-
-	KUNIT_EXPECT_EQ(test, xs_msg_set_body(&msg, "0123456789abcde", 15,
-					      GFP_NOWAIT), 0);
-	KUNIT_EXPECT_PTR_EQ(test, msg.body, &room[0]);
-	KUNIT_EXPECT_STREQ(test, msg.body, "0123456789abcde");
-	KUNIT_EXPECT_EQ(test, msg.hdr.len, 15);
-	xs_msg_clear(&msg);
-}
-
-static void body_longer_than_the_room_is_allocated_and_terminated(struct kunit *test)
-{
-	char room[XS_MSG_SMALL];
-	struct xs_msg msg;
-
-	xs_msg_init(&msg, room, sizeof(room), NULL);
-
-	KUNIT_EXPECT_EQ(test, xs_msg_set_body(&msg, "0123456789abcdef", 16,
-					      GFP_KERNEL), 0);
-	KUNIT_EXPECT_PTR_NE(test, msg.body, &room[0]);
-	KUNIT_EXPECT_STREQ(test, msg.body, "0123456789abcdef");
-	xs_msg_clear(&msg);
-}
-
 /* A reply comes when the payload has been sent, and may lie in its place. */
 static void reply_to_a_small_request_has_room_in_it(struct kunit *test)
 {
@@ -176,64 +147,6 @@ static void small_request_takes_512_bytes(struct kunit *test)
 			sizeof(struct xsd_sockmsg) + XS_REPLY_ROOM, 512);
 }
 #endif
-
-static const int request_errors[] = {
-	-EINVAL, -ENOTEMPTY, -EISCONN, -EPERM, -ESHUTDOWN,
-};
-
-static void request_error_desc(const int *err, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%d", *err);
-}
-
-KUNIT_ARRAY_PARAM(request_error, request_errors, request_error_desc);
-
-static void error_message_carries_name_and_nul_without_allocation(struct kunit *test)
-{
-	const int *err = test->param_value;
-	const char *name = xs_wire_error_name(*err);
-	char room[XS_MSG_SMALL];
-	struct xs_msg msg;
-
-	xs_msg_init(&msg, room, sizeof(room), NULL);
-	xs_msg_set_error(&msg, *err);
-
-	KUNIT_EXPECT_EQ(test, msg.hdr.type, XS_ERROR);
-	KUNIT_EXPECT_EQ(test, msg.hdr.len, strlen(name) + 1);
-	KUNIT_EXPECT_STREQ(test, msg.body, name);
-	KUNIT_EXPECT_PTR_EQ(test, msg.body, &room[0]);
-}
-
-static const size_t request_body_lengths[] = { 0, 1, 15, 16, 4096 };
-
-static void request_body_desc(const size_t *len, char *desc)
-{
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%zu", *len);
-}
-
-KUNIT_ARRAY_PARAM(request_body, request_body_lengths, request_body_desc);
-
-static void body_taken_outlives_the_message(struct kunit *test)
-{
-	size_t len = *(const size_t *)test->param_value;
-	char *bytes = kunit_kmalloc(test, 4096, GFP_KERNEL);
-	char room[XS_MSG_SMALL];
-	struct xs_msg msg;
-	char *body;
-
-	KUNIT_ASSERT_NOT_NULL(test, bytes);
-	memset(bytes, 'x', 4096);
-	xs_msg_init(&msg, room, sizeof(room), NULL);
-	KUNIT_ASSERT_EQ(test, xs_msg_set_body(&msg, bytes, len, GFP_KERNEL), 0);
-
-	body = xs_msg_take_body(&msg, GFP_KERNEL);
-	xs_msg_clear(&msg);
-
-	KUNIT_ASSERT_NOT_NULL(test, body);
-	KUNIT_EXPECT_EQ(test, memcmp(body, bytes, len), 0);
-	KUNIT_EXPECT_EQ(test, body[len], '\0');
-	kfree(body);
-}
 
 struct request_observer {
 	unsigned int completed;
@@ -388,17 +301,11 @@ static struct kunit_case request_cases[] = {
 	KUNIT_CASE(request_whose_source_is_reused_keeps_its_bytes),
 	KUNIT_CASE_PARAM(request_of_length_is_built_up_to_payload_max,
 			 request_length_gen_params),
-	KUNIT_CASE(body_that_fits_the_room_needs_no_allocation),
-	KUNIT_CASE(body_longer_than_the_room_is_allocated_and_terminated),
 	KUNIT_CASE(reply_to_a_small_request_has_room_in_it),
 	KUNIT_CASE(reply_to_a_long_request_has_room_for_as_much),
 #ifndef CONFIG_LOCKDEP
 	KUNIT_CASE(small_request_takes_512_bytes),
 #endif
-	KUNIT_CASE_PARAM(error_message_carries_name_and_nul_without_allocation,
-			 request_error_gen_params),
-	KUNIT_CASE_PARAM(body_taken_outlives_the_message,
-			 request_body_gen_params),
 	KUNIT_CASE(finish_with_complete_calls_it_once_when_done),
 	KUNIT_CASE(finish_leaves_the_gate_once),
 	KUNIT_CASE(finish_outside_of_the_gate_leaves_none),

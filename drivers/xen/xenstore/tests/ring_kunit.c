@@ -2,9 +2,8 @@
 /*
  * Tests of one direction of the shared page.
  *
- * The page is plain memory and the test plays the peer by storing to its
- * indices. Exhaustive loops over offsets stay in one case each: a thousand
- * lines of results would tell no more.
+ * The page is plain memory and the test plays the server by storing to its
+ * indices. Loops over all offsets stay in one case each.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -31,12 +30,10 @@ static int ring_init(struct kunit *test)
 	unsigned int i;
 
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
-	if (!f)
-		return -ENOMEM;
+	KUNIT_ASSERT_NOT_NULL(test, f);
 	/* Of this size exactly, so that KASAN sees a copy that goes too far. */
 	f->page = kunit_kzalloc(test, sizeof(*f->page), GFP_KERNEL);
-	if (!f->page)
-		return -ENOMEM;
+	KUNIT_ASSERT_NOT_NULL(test, f->page);
 	for (i = 0; i < RING; i++)
 		f->from[i] = i * 7 + i / 256 + 1;
 	test->priv = f;
@@ -122,12 +119,10 @@ static void read_at_every_offset_finds_each_byte_in_its_place(struct kunit *test
 	}
 }
 
-struct ring_index_case {
+static const struct ring_index_case {
 	const char *name;
 	u32 start;
-};
-
-static const struct ring_index_case ring_index_cases[] = {
+} ring_index_cases[] = {
 	{ "0", 0 },
 	{ "1", 1 },
 	{ "1023", RING - 1 },
@@ -139,7 +134,7 @@ static const struct ring_index_case ring_index_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ring_index, ring_index_cases, name);
 
-static void room_at_any_index_is_what_is_not_used(struct kunit *test)
+static void free_space_at_any_index_is_what_is_not_used(struct kunit *test)
 {
 	const struct ring_index_case *param = test->param_value;
 	struct ring_fixture *f = test->priv;
@@ -171,7 +166,6 @@ static void write_at_any_index_fills_the_ring_and_no_more(struct kunit *test)
 	struct ring_fixture *f = test->priv;
 
 	ring_set_requests(f, param->start, param->start);
-
 	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 1000), 1000);
 	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 1000), 24);
 	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 1000), 0);
@@ -185,7 +179,6 @@ static void read_at_any_index_empties_the_ring_and_no_more(struct kunit *test)
 	struct ring_fixture *f = test->priv;
 
 	ring_set_responses(f, param->start, param->start + RING);
-
 	KUNIT_EXPECT_EQ(test, xs_ring_read(&f->responses, f->to, 1000), 1000);
 	KUNIT_EXPECT_EQ(test, xs_ring_read(&f->responses, f->to, 1000), 24);
 	KUNIT_EXPECT_EQ(test, xs_ring_read(&f->responses, f->to, 1000), 0);
@@ -220,7 +213,7 @@ static const struct ring_distance_case ring_bad_rsp_cases[] = {
 
 KUNIT_ARRAY_PARAM_DESC(ring_bad_rsp, ring_bad_rsp_cases, name);
 
-static void write_with_impossible_index_is_eio(struct kunit *test)
+static void write_with_an_index_out_of_range_is_eio(struct kunit *test)
 {
 	const struct ring_distance_case *param = test->param_value;
 	struct ring_fixture *f = test->priv;
@@ -233,7 +226,7 @@ static void write_with_impossible_index_is_eio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->page->req_prod, param->ours);
 }
 
-static void read_with_impossible_index_is_eio(struct kunit *test)
+static void read_with_an_index_out_of_range_is_eio(struct kunit *test)
 {
 	const struct ring_distance_case *param = test->param_value;
 	struct ring_fixture *f = test->priv;
@@ -246,7 +239,7 @@ static void read_with_impossible_index_is_eio(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->page->rsp_cons, param->ours);
 }
 
-static void write_after_peer_changed_our_index_goes_on_where_it_was(struct kunit *test)
+static void write_after_server_changed_our_index_goes_on_where_it_was(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -262,7 +255,7 @@ static void write_after_peer_changed_our_index_goes_on_where_it_was(struct kunit
 	KUNIT_EXPECT_EQ(test, f->page->req_prod, 20);
 }
 
-static void read_after_peer_changed_our_index_goes_on_where_it_was(struct kunit *test)
+static void read_after_server_changed_our_index_goes_on_where_it_was(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -302,16 +295,16 @@ static void read_before_publish_does_not_move_the_index(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->page->rsp_cons, 15);
 }
 
-struct ring_signal_case {
+struct ring_request_notify_case {
 	const char *name;
-	/* Bytes in the ring that the peer has not read when we write. */
+	/* Bytes in the ring that the server has not read when we write. */
 	u32 waiting;
 	/* How many of the old and the new bytes it reads before we look. */
 	u32 progress;
-	bool signal;
+	bool notify;
 };
 
-static const struct ring_signal_case ring_request_signal_cases[] = {
+static const struct ring_request_notify_case ring_request_notify_cases[] = {
 	{ "empty: it may be asleep", 0, 0, true },
 	{ "behind: it will come by", 10, 0, false },
 	{ "behind, reading on: it will come by", 10, 5, false },
@@ -320,11 +313,11 @@ static const struct ring_signal_case ring_request_signal_cases[] = {
 	{ "has read half of the new: it is awake", 0, 5, false },
 };
 
-KUNIT_ARRAY_PARAM_DESC(ring_request_signal, ring_request_signal_cases, name);
+KUNIT_ARRAY_PARAM_DESC(ring_request_notify, ring_request_notify_cases, name);
 
-static void publish_of_requests_signals_a_peer_that_may_sleep(struct kunit *test)
+static void publish_of_requests_notifies_a_server_that_may_sleep(struct kunit *test)
 {
-	const struct ring_signal_case *param = test->param_value;
+	const struct ring_request_notify_case *param = test->param_value;
 	struct ring_fixture *f = test->priv;
 
 	ring_set_requests(f, (u32)-8, (u32)-8 + param->waiting);
@@ -332,10 +325,10 @@ static void publish_of_requests_signals_a_peer_that_may_sleep(struct kunit *test
 	f->page->req_cons += param->progress;
 
 	KUNIT_EXPECT_EQ(test, xs_ring_publish_requests(&f->requests),
-			param->signal);
+			param->notify);
 }
 
-static void publish_of_requests_without_news_does_not_signal(struct kunit *test)
+static void publish_of_requests_without_news_does_not_notify(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -345,7 +338,7 @@ static void publish_of_requests_without_news_does_not_signal(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xs_ring_publish_requests(&f->requests));
 }
 
-static void publish_of_requests_for_second_write_does_not_signal(struct kunit *test)
+static void publish_of_requests_for_second_write_does_not_notify(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -357,29 +350,29 @@ static void publish_of_requests_for_second_write_does_not_signal(struct kunit *t
 	KUNIT_EXPECT_FALSE(test, xs_ring_publish_requests(&f->requests));
 }
 
-struct ring_room_case {
+struct ring_response_notify_case {
 	const char *name;
-	/* Bytes in the ring when we read, and how many the peer adds then. */
+	/* Bytes in the ring when we read, and how many the server adds then. */
 	u32 waiting;
 	u32 added;
 	u32 read;
-	bool signal;
+	bool notify;
 };
 
-static const struct ring_room_case ring_response_signal_cases[] = {
-	{ "was full: it may wait for room", 1024, 0, 1, true },
+static const struct ring_response_notify_case ring_response_notify_cases[] = {
+	{ "was full: it may wait for space", 1024, 0, 1, true },
 	{ "was full and is empty: it may wait", 1024, 0, 1024, true },
-	{ "had one byte of room: it did not wait", 1023, 0, 1023, false },
-	{ "had plenty of room: it did not wait", 16, 0, 16, false },
+	{ "had one byte of space: it did not wait", 1023, 0, 1023, false },
+	{ "had plenty of space: it did not wait", 16, 0, 16, false },
 	{ "filled up meanwhile: it may wait", 1000, 24, 500, true },
 	{ "nearly filled up: it did not wait", 1000, 23, 500, false },
 };
 
-KUNIT_ARRAY_PARAM_DESC(ring_response_signal, ring_response_signal_cases, name);
+KUNIT_ARRAY_PARAM_DESC(ring_response_notify, ring_response_notify_cases, name);
 
-static void publish_of_responses_signals_a_peer_that_may_wait(struct kunit *test)
+static void publish_of_responses_notifies_a_server_that_may_wait(struct kunit *test)
 {
-	const struct ring_room_case *param = test->param_value;
+	const struct ring_response_notify_case *param = test->param_value;
 	struct ring_fixture *f = test->priv;
 
 	ring_set_responses(f, (u32)-8, (u32)-8 + param->waiting);
@@ -387,10 +380,10 @@ static void publish_of_responses_signals_a_peer_that_may_wait(struct kunit *test
 	f->page->rsp_prod += param->added;
 
 	KUNIT_EXPECT_EQ(test, xs_ring_publish_responses(&f->responses),
-			param->signal);
+			param->notify);
 }
 
-static void publish_of_responses_without_news_does_not_signal(struct kunit *test)
+static void publish_of_responses_without_news_does_not_notify(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -400,7 +393,7 @@ static void publish_of_responses_without_news_does_not_signal(struct kunit *test
 	KUNIT_EXPECT_FALSE(test, xs_ring_publish_responses(&f->responses));
 }
 
-static void publish_of_responses_signals_only_once(struct kunit *test)
+static void publish_of_responses_notifies_only_once(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -412,7 +405,7 @@ static void publish_of_responses_signals_only_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xs_ring_publish_responses(&f->responses));
 }
 
-static void skip_drops_what_waits_and_gives_the_room_back(struct kunit *test)
+static void skip_drops_what_waits_and_gives_the_space_back(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -424,7 +417,7 @@ static void skip_drops_what_waits_and_gives_the_room_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->page->rsp_cons, 92);
 }
 
-static void skip_of_full_ring_signals_at_publish(struct kunit *test)
+static void skip_of_full_ring_notifies_at_publish(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -434,7 +427,7 @@ static void skip_of_full_ring_signals_at_publish(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, xs_ring_publish_responses(&f->responses));
 }
 
-static void skip_over_impossible_index_leaves_an_empty_ring(struct kunit *test)
+static void skip_over_an_index_out_of_range_leaves_an_empty_ring(struct kunit *test)
 {
 	struct ring_fixture *f = test->priv;
 
@@ -446,12 +439,120 @@ static void skip_over_impossible_index_leaves_an_empty_ring(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xs_ring_available(&f->responses), 0);
 }
 
+/* The server knows only of what was published. */
+static void write_with_index_past_published_is_eio_though_bytes_follow(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	ring_set_requests(f, 0, 0);
+	KUNIT_ASSERT_EQ(test, xs_ring_write(&f->requests, f->from, 100), 100);
+	f->page->req_cons = 50;
+
+	KUNIT_EXPECT_EQ(test, xs_ring_free(&f->requests), -EIO);
+	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 16), -EIO);
+	KUNIT_EXPECT_FALSE(test, xs_ring_is_sane(&f->requests));
+}
+
+static void read_with_index_past_published_is_eio_though_space_follows(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	ring_set_responses(f, 0, 100);
+	KUNIT_ASSERT_EQ(test, xs_ring_read(&f->responses, f->to, 100), 100);
+	f->page->rsp_prod = RING + 50;
+
+	KUNIT_EXPECT_EQ(test, xs_ring_available(&f->responses), -EIO);
+	KUNIT_EXPECT_EQ(test, xs_ring_read(&f->responses, f->to, 16), -EIO);
+}
+
+static void read_after_producer_moved_back_is_eio(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	ring_set_responses(f, 0, 100);
+	KUNIT_ASSERT_EQ(test, xs_ring_read(&f->responses, f->to, 100), 100);
+	xs_ring_publish_responses(&f->responses);
+	f->page->rsp_prod = 99;
+
+	KUNIT_EXPECT_EQ(test, xs_ring_read(&f->responses, f->to, 16), -EIO);
+}
+
+static void write_after_consumer_moved_out_of_reach_is_eio(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	ring_set_requests(f, 0, 0);
+	KUNIT_ASSERT_EQ(test, xs_ring_write(&f->requests, f->from, 100), 100);
+	xs_ring_publish_requests(&f->requests);
+	f->page->req_cons = 100 - RING - 1;
+
+	KUNIT_EXPECT_EQ(test, xs_ring_write(&f->requests, f->from, 16), -EIO);
+	KUNIT_EXPECT_FALSE(test, xs_ring_is_sane(&f->requests));
+}
+
+static const struct ring_hint_case {
+	const char *name;
+	/* Bytes in the request ring; more than it has if out of range. */
+	u32 used;
+	bool sane;
+	bool has_room;
+} ring_hint_cases[] = {
+	{ "empty", 0, true, true },
+	{ "half", RING / 2, true, true },
+	{ "more than half", RING / 2 + 1, true, false },
+	{ "full", RING, true, false },
+	{ "more than full", RING + 1, false, true },
+	{ "less than empty", (u32)-1, false, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(ring_hint, ring_hint_cases, name);
+
+static void hint_of_requests_tells_room_and_range(struct kunit *test)
+{
+	const struct ring_hint_case *param = test->param_value;
+	struct ring_fixture *f = test->priv;
+
+	ring_set_requests(f, (u32)-100, (u32)-100 + param->used);
+
+	KUNIT_EXPECT_EQ(test, xs_ring_is_sane(&f->requests), param->sane);
+	KUNIT_EXPECT_EQ(test, xs_ring_has_room(&f->requests), param->has_room);
+}
+
+static void hint_of_responses_counts_from_what_was_published(struct kunit *test)
+{
+	struct ring_fixture *f = test->priv;
+
+	ring_set_responses(f, (u32)-8, 92);
+	xs_ring_read(&f->responses, f->to, 60);
+	KUNIT_EXPECT_EQ(test, xs_ring_unread(&f->responses), 100);
+	xs_ring_publish_responses(&f->responses);
+
+	KUNIT_EXPECT_EQ(test, xs_ring_unread(&f->responses), 40);
+}
+
+static void peek_at_every_offset_finds_the_number(struct kunit *test)
+{
+	const u32 number = 0x12345678;
+	struct ring_fixture *f = test->priv;
+	u32 start, i;
+
+	for (start = 0; start < RING; start++) {
+		memset(f->page->rsp, 0, RING);
+		for (i = 0; i < sizeof(number); i++)
+			f->page->rsp[(start + 12 + i) % RING] =
+				((const char *)&number)[i];
+		ring_set_responses(f, start, start + 16);
+		KUNIT_ASSERT_EQ(test, xs_ring_peek_u32(&f->responses, 12),
+				number);
+	}
+}
+
 static struct kunit_case ring_cases[] = {
 	KUNIT_CASE_PARAM(write_at_every_offset_puts_each_byte_in_its_place,
 			 ring_length_gen_params),
 	KUNIT_CASE_PARAM(read_at_every_offset_finds_each_byte_in_its_place,
 			 ring_length_gen_params),
-	KUNIT_CASE_PARAM(room_at_any_index_is_what_is_not_used,
+	KUNIT_CASE_PARAM(free_space_at_any_index_is_what_is_not_used,
 			 ring_index_gen_params),
 	KUNIT_CASE_PARAM(available_at_any_index_is_what_is_used,
 			 ring_index_gen_params),
@@ -459,25 +560,33 @@ static struct kunit_case ring_cases[] = {
 			 ring_index_gen_params),
 	KUNIT_CASE_PARAM(read_at_any_index_empties_the_ring_and_no_more,
 			 ring_index_gen_params),
-	KUNIT_CASE_PARAM(write_with_impossible_index_is_eio,
+	KUNIT_CASE_PARAM(write_with_an_index_out_of_range_is_eio,
 			 ring_bad_req_gen_params),
-	KUNIT_CASE_PARAM(read_with_impossible_index_is_eio,
+	KUNIT_CASE_PARAM(read_with_an_index_out_of_range_is_eio,
 			 ring_bad_rsp_gen_params),
-	KUNIT_CASE(write_after_peer_changed_our_index_goes_on_where_it_was),
-	KUNIT_CASE(read_after_peer_changed_our_index_goes_on_where_it_was),
+	KUNIT_CASE(write_after_server_changed_our_index_goes_on_where_it_was),
+	KUNIT_CASE(read_after_server_changed_our_index_goes_on_where_it_was),
 	KUNIT_CASE(write_before_publish_does_not_move_the_index),
 	KUNIT_CASE(read_before_publish_does_not_move_the_index),
-	KUNIT_CASE_PARAM(publish_of_requests_signals_a_peer_that_may_sleep,
-			 ring_request_signal_gen_params),
-	KUNIT_CASE(publish_of_requests_without_news_does_not_signal),
-	KUNIT_CASE(publish_of_requests_for_second_write_does_not_signal),
-	KUNIT_CASE_PARAM(publish_of_responses_signals_a_peer_that_may_wait,
-			 ring_response_signal_gen_params),
-	KUNIT_CASE(publish_of_responses_without_news_does_not_signal),
-	KUNIT_CASE(publish_of_responses_signals_only_once),
-	KUNIT_CASE(skip_drops_what_waits_and_gives_the_room_back),
-	KUNIT_CASE(skip_of_full_ring_signals_at_publish),
-	KUNIT_CASE(skip_over_impossible_index_leaves_an_empty_ring),
+	KUNIT_CASE_PARAM(publish_of_requests_notifies_a_server_that_may_sleep,
+			 ring_request_notify_gen_params),
+	KUNIT_CASE(publish_of_requests_without_news_does_not_notify),
+	KUNIT_CASE(publish_of_requests_for_second_write_does_not_notify),
+	KUNIT_CASE_PARAM(publish_of_responses_notifies_a_server_that_may_wait,
+			 ring_response_notify_gen_params),
+	KUNIT_CASE(publish_of_responses_without_news_does_not_notify),
+	KUNIT_CASE(publish_of_responses_notifies_only_once),
+	KUNIT_CASE(skip_drops_what_waits_and_gives_the_space_back),
+	KUNIT_CASE(skip_of_full_ring_notifies_at_publish),
+	KUNIT_CASE(skip_over_an_index_out_of_range_leaves_an_empty_ring),
+	KUNIT_CASE(write_with_index_past_published_is_eio_though_bytes_follow),
+	KUNIT_CASE(read_with_index_past_published_is_eio_though_space_follows),
+	KUNIT_CASE(read_after_producer_moved_back_is_eio),
+	KUNIT_CASE(write_after_consumer_moved_out_of_reach_is_eio),
+	KUNIT_CASE_PARAM(hint_of_requests_tells_room_and_range,
+			 ring_hint_gen_params),
+	KUNIT_CASE(hint_of_responses_counts_from_what_was_published),
+	KUNIT_CASE(peek_at_every_offset_finds_the_number),
 	{}
 };
 

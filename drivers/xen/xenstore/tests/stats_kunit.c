@@ -2,8 +2,8 @@
 /*
  * Tests of what is counted and timed on a connection.
  *
- * The peer is scripted and the test steps the pump; only the test about waking
- * has a thread to wake.
+ * The peer is scripted and the test takes the place of the kthread; only the test
+ * about waking has a kthread to wake.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -32,7 +32,7 @@ static int stats_init(struct kunit *test)
 	return 0;
 }
 
-/* A request that is answered after this long. */
+/* A request that is replied to after this long. */
 static void stats_call(struct kunit *test, u32 type, u64 latency)
 {
 	struct stats_fixture *f = test->priv;
@@ -174,7 +174,7 @@ static void event_is_counted_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->stats->replies, 0);
 }
 
-static void notifications_are_what_the_peer_has_got(struct kunit *test)
+static void notifications_are_those_of_the_peer(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
@@ -186,7 +186,7 @@ static void notifications_are_what_the_peer_has_got(struct kunit *test)
 			fake_peer_notifications(f->peer));
 }
 
-static void turn_is_counted_once(struct kunit *test)
+static void pass_is_counted_once(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
@@ -196,7 +196,7 @@ static void turn_is_counted_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->stats->passes, 2);
 }
 
-static void signal_without_anybody_asleep_is_no_wake(struct kunit *test)
+static void interrupt_while_the_kthread_is_awake_is_no_wake(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
@@ -207,20 +207,20 @@ static void signal_without_anybody_asleep_is_no_wake(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 0);
 }
 
-/* Asleep, so that a signal has somebody to wake. */
+/* Asleep, so that an interrupt has something to wake. */
 static bool stats_thread_sleeps(struct stats_fixture *f)
 {
-	/* The thread runs on by itself until it is in the queue. */
+	/* The kthread runs on by itself until it is in the queue. */
 	return fake_wait_until(waitqueue_active(&f->conn->wq));
 }
 
-static void signal_wakes_only_if_there_is_work(struct kunit *test)
+static void interrupt_is_a_wake_only_if_there_is_work(struct kunit *test)
 {
 	struct stats_fixture *f = test->priv;
 
 	KUNIT_ASSERT_EQ(test, xs_io_start(f->conn), 0);
 	KUNIT_ASSERT_TRUE(test, stats_thread_sleeps(f));
-	f->peer->t.notified(&f->peer->t);
+	fake_peer_interrupt(f->peer);
 	KUNIT_EXPECT_EQ(test, f->stats->interrupts, 1);
 	KUNIT_EXPECT_EQ(test, f->stats->wakes, 0);
 
@@ -241,10 +241,10 @@ static struct kunit_case stats_cases[] = {
 	KUNIT_CASE(request_that_fails_has_no_latency),
 	KUNIT_CASE(request_is_counted_at_each_step),
 	KUNIT_CASE(event_is_counted_once),
-	KUNIT_CASE(notifications_are_what_the_peer_has_got),
-	KUNIT_CASE(turn_is_counted_once),
-	KUNIT_CASE(signal_without_anybody_asleep_is_no_wake),
-	KUNIT_CASE(signal_wakes_only_if_there_is_work),
+	KUNIT_CASE(notifications_are_those_of_the_peer),
+	KUNIT_CASE(pass_is_counted_once),
+	KUNIT_CASE(interrupt_while_the_kthread_is_awake_is_no_wake),
+	KUNIT_CASE(interrupt_is_a_wake_only_if_there_is_work),
 	{}
 };
 
