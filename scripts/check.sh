@@ -139,7 +139,7 @@ check programs-clang "tools/ with clang-14" programs clang-14
 check manuals "manual pages" manuals
 check sparse "sparse" run_sparse
 check coccicheck "coccicheck" coccicheck
-check model "no order of events leaves anybody asleep (spin)" "$REPO/tests/model/run"
+check model "no order of events leaves a process asleep (spin)" "$REPO/tests/model/run"
 case $only in "  " | *" users "*)
 	if users=$("$REPO/scripts/check-users.sh"); then :; fi
 	echo "$users" | head -n -1

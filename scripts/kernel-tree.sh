@@ -4,7 +4,7 @@
 # kernel-tree.sh --pristine|--overlay|--build NAME
 #
 # Prints one path, having made sure that what it names exists:
-#   --pristine    Debian's linux-source-6.12, unpacked; nobody writes to it, but
+#   --pristine    Debian's linux-source-6.12, unpacked; not written to, but
 #                 for one number of user-mode Linux
 #   --overlay     the same tree with this clone's driver in it, brought up to
 #                 date (only changed files get a new time, so builds stay short)
@@ -22,7 +22,7 @@ package_version() {
 		die "linux-source-$SERIES is not installed: scripts/setup.sh kernel"
 }
 
-# User-mode Linux 6.12 has room for 2696 bytes of a process's extended registers,
+# User-mode Linux 6.12 has space for 2696 bytes of a process's extended registers,
 # and the host refuses to set fewer than its CPU has: on one with AMX no process
 # would run. Linux 6.13 asks the host (3f17fed21491). Nothing but user-mode Linux
 # is built from this file.

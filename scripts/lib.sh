@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # What the other scripts share: where things are, and how they talk.
-# Nothing here may assume that the cache exists: whoever needs a directory
+# Nothing here may assume that the cache exists: the script that needs a directory
 # creates it.
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

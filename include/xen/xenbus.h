@@ -2,7 +2,7 @@
 /*
  * What drivers of paravirtual devices and other clients of XenStore use.
  *
- * Calls that talk to the store sleep until its daemon answers, and allocate
+ * Calls that talk to the store sleep until the reply of its daemon, and allocate
  * in a way that is safe on I/O paths. Strings they return are the caller's to
  * kfree().
  *
@@ -36,7 +36,7 @@
 struct xs_queue;
 
 /**
- * struct xenbus_watch - a node of the store whose subtree is watched
+ * struct xenbus_watch - a watch on a node of the store and all below it
  *
  * The owner zeroes the struct, sets @node, @callback and, if wanted,
  * @will_handle, and keeps it alive until unregister_xenbus_watch() returned.
@@ -53,13 +53,13 @@ struct xenbus_watch {
 	unsigned int nr_pending;
 
 	/**
-	 * @will_handle: asked before an event is queued, with a spinlock held;
-	 * false drops the event. May be NULL.
+	 * @will_handle: called before an event is queued, by the xenbus kthread
+	 * with a spinlock held; false drops the event. May be NULL.
 	 */
 	bool (*will_handle)(struct xenbus_watch *watch,
 			    const char *path, const char *token);
 
-	/** @callback: told of an event; may sleep, nothing is locked */
+	/** @callback: called for an event; may sleep, nothing is locked */
 	void (*callback)(struct xenbus_watch *watch,
 			 const char *path, const char *token);
 

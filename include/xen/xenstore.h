@@ -2,9 +2,9 @@
 /*
  * Several requests to XenStore, and one wait for all of them.
  *
- * The functions of <xen/xenbus.h> wait for the server once each. Who has more
- * than one thing to ask or to say builds a batch, runs it, and looks at the
- * results; Documentation/xen/xenstore/batch.rst has examples.
+ * The functions of <xen/xenbus.h> wait for the server once each. For more than
+ * one request build a batch, run it, and check the results;
+ * Documentation/xen/xenstore/batch.rst has examples.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -32,9 +32,9 @@ struct xenbus_batch {
 	int err;
 	/** @num: requests added */
 	unsigned int num;
-	/** @done: requests answered, the first of them */
+	/** @done: requests completed, the first of them */
 	unsigned int done;
-	/** @size: room in @reqs */
+	/** @size: capacity of @reqs */
 	unsigned int size;
 	/** @reqs: the requests; @small or from kmalloc() */
 	struct xs_request **reqs;
@@ -45,7 +45,7 @@ struct xenbus_batch {
 void xenbus_batch_init(struct xenbus_batch *batch, struct xenbus_transaction t);
 void xenbus_batch_free(struct xenbus_batch *batch);
 
-/* What to ask and to say; each returns the number to ask for its result with */
+/* Add a request; each returns its number, by which its result is found */
 unsigned int xenbus_batch_read(struct xenbus_batch *batch, const char *dir,
 			   const char *node);
 unsigned int xenbus_batch_exists(struct xenbus_batch *batch, const char *dir,

@@ -3,11 +3,10 @@
  * Several requests of a driver, and one wait for all of them.
  *
  * A batch is a list of requests of the core that are not sent until it is run.
- * The answers stay in the requests until the batch is freed, so that a driver
- * can look at them in place. Nobody but its owner knows a batch: there is no
- * lock.
+ * The replies stay in the requests until the batch is freed, so that a driver
+ * can parse them in place. A batch has one owner and no lock.
  *
- * Requests are added without looking at an error each: a batch that lacks one,
+ * Requests are added without checking for an error each: a batch that lacks one,
  * because there was no memory or because it would be too long, remembers why and
  * sends nothing.
  *
@@ -27,8 +26,8 @@
 #include "xenbus_store.h"
 
 /*
- * The kernel's requests are sent in order, so a batch keeps all that come behind
- * it waiting. A longer one is sent in parts, between which others have a turn.
+ * The kernel's requests are sent in order, so a batch delays all that are queued
+ * behind it. A longer one is sent in parts, and others may come in between.
  */
 #define XENBUS_BATCH_PART	64U
 
@@ -275,16 +274,16 @@ static int xenbus_batch_first_error(const struct xenbus_batch *batch)
 }
 
 /**
- * xenbus_batch_run() - send what has been added, and wait until it is answered
+ * xenbus_batch_run() - send what has been added, and wait for the replies
  * @batch: the batch
  *
- * The server does the requests in the order in which they were added, but does
- * not stop at one that fails; and but in a transaction, others may come in
+ * The server executes the requests in the order in which they were added, and
+ * does not stop at one that fails. Outside of a transaction, others may come in
  * between. More than 64 are waited for in parts of 64, and a suspend may come in
  * between these.
  *
- * More requests may be added afterwards, and the batch run again: what has been
- * answered is not sent again.
+ * More requests may be added afterwards, and the batch run again: what has
+ * completed is not sent again.
  *
  * Context: Process, sleeps as xenbus_read() does.
  * Return: 0 if all that was added has succeeded; otherwise the error of the first

@@ -20,7 +20,7 @@
 struct attribute_group;
 struct module;
 
-/* The name of a device with its NUL; a node whose name is longer is refused. */
+/* The name of a device with its NUL; a node with a longer name is refused. */
 #define XEN_BUS_ID_SIZE	20
 
 /**
@@ -75,7 +75,7 @@ struct bus_device {
 	container_of(__xendev, struct bus_device, xendev)
 
 /**
- * struct xen_bus_type - a bus whose devices are directories of the store
+ * struct xen_bus_type - a bus with directories of the store as devices
  *
  * Members without a comment on it are const after init.
  */
@@ -114,7 +114,7 @@ struct bus_paths {
 	char **paths;
 	/** @num: how many there are */
 	unsigned int num;
-	/** @room: how many there is room for in @paths */
+	/** @room: capacity of @paths */
 	unsigned int room;
 };
 

@@ -157,7 +157,7 @@ static int backend_reclaim_one(struct device *dev, void *data)
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 	const struct xenbus_driver *drv;
 
-	/* Whoever holds it probes or removes the device, and may allocate. */
+	/* Its holder probes or removes the device, and may allocate. */
 	if (down_trylock(&xendev->reclaim_sem))
 		return 0;
 	drv = dev->driver ? to_xenbus_driver(dev->driver) : NULL;
@@ -167,7 +167,7 @@ static int backend_reclaim_one(struct device *dev, void *data)
 	return 0;
 }
 
-/* There is nothing to scan: to be asked is to know that memory is short. */
+/* There is nothing to scan: the call itself says that memory is short. */
 static unsigned long backend_count_objects(struct shrinker *shrinker,
 					   struct shrink_control *sc)
 {

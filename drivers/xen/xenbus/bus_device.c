@@ -181,7 +181,7 @@ static int bus_watch_otherend(struct xenbus_device *xendev)
 				    "%s/state", xendev->otherend);
 }
 
-/* Who the peer is may be another after each resume. */
+/* After each resume the peer may be another one. */
 static int bus_find_otherend(struct xenbus_device *xendev)
 {
 	bus_unwatch_otherend(xendev);
@@ -191,7 +191,7 @@ static int bus_find_otherend(struct xenbus_device *xendev)
 }
 
 /**
- * xenbus_read_otherend_details() - find out who the peer of a device is
+ * xenbus_read_otherend_details() - find the peer of a device
  * @xendev: the device; &xenbus_device.otherend is NULL
  * @id_node: node in its directory that holds the peer's domain
  * @path_node: node in its directory that holds the path of the peer's one
@@ -242,9 +242,9 @@ static bool bus_is_at_otherend(const struct xenbus_device *xendev,
  * @watch: the watch in the device
  * @path: where it fired; old events may tell of an earlier peer
  * @token: not used
- * @ignore_on_shutdown: whether to close a device whose peer closes while the
- *	system goes down, without its driver: this could need what is not
- *	there any more, such as the root file system
+ * @ignore_on_shutdown: whether to close a device without its driver if the
+ *	peer closes while the system goes down: the driver could need what is
+ *	not there any more, such as the root file system
  *
  * Context: Callback of a watch; sleeps.
  */
@@ -446,7 +446,7 @@ int xenbus_register_driver_common(struct xenbus_driver *drv,
 EXPORT_SYMBOL_GPL(xenbus_register_driver_common);
 
 /**
- * xenbus_unregister_driver() - undo the registration of a driver
+ * xenbus_unregister_driver() - end the registration of a driver
  * @drv: the driver
  *
  * Context: Process; unbinds its devices.

@@ -187,12 +187,12 @@ static int frontend_is_connecting(struct device *dev, void *data)
 	return xendev->state < XenbusStateConnected;
 }
 
-/* This is asked for every few seconds, and seldom has changed. */
+/* Read every few seconds, and rarely another one: the read is cached. */
 static enum xenbus_state frontend_peer_state(struct xenbus_device *xendev)
 {
 	enum xenbus_state peer = XenbusStateUnknown;
 
-	/* Who holds the lock may be about to forget the peer. */
+	/* The holder of the lock may be about to forget the peer. */
 	if (!device_trylock(&xendev->dev))
 		return peer;
 	if (xendev->otherend)

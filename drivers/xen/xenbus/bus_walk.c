@@ -2,9 +2,8 @@
 /*
  * Which directories of the store are devices.
  *
- * A bus is walked level by level, and everything of one level is asked for at
- * once: the waits for the server are as many as there are levels, however many
- * devices there are.
+ * A bus is walked level by level, and the requests of one level are in flight
+ * together: there is one wait for each level, however many devices there are.
  *
  * Copyright (C) 2026 The xenbus authors
  */

@@ -2,9 +2,9 @@
 /*
  * /dev/xen/xenbus_backend: how a XenStore server meets the kernel of dom0.
  *
- * The server runs either as a process of this domain, which asks for our end
- * of the event channel and maps the ring page, or in a domain of its own, for
- * which the toolstack has the page granted and a new channel opened.
+ * The server runs either as a process of this domain, which reads the port of
+ * our end of the event channel and maps the ring page, or in a domain of its
+ * own, for which the toolstack has the page granted and a new channel opened.
  *
  * All of it is for the administrator of the initial domain.
  *
@@ -68,7 +68,7 @@ static long cdev_backend_setup(unsigned long domid)
 
 	if (domid >= DOMID_FIRST_RESERVED)
 		return -EINVAL;
-	/* Not worth waiting for those who wait for the server. */
+	/* Checked first: a suspend waits for requests in flight. */
 	if (xenstored_ready)
 		return -EEXIST;
 	xs_suspend();

@@ -3,8 +3,8 @@
  * What the two ends of a device share: pages of a ring and event channels.
  *
  * A frontend grants pages of its own to the domain of the backend, which maps
- * them. How a foreign page is mapped depends on who owns our page tables. A PV
- * domain does: it reserves addresses and lets Xen write their table entries.
+ * them. How a foreign page is mapped depends on the owner of our page tables. A
+ * PV domain owns them: it reserves addresses and lets Xen write their entries.
  * Any other domain gives a page of its physical address space without memory
  * in it, has Xen put the foreign page there, and maps that itself.
  *
@@ -63,13 +63,13 @@ struct ring_mapping {
 /* How foreign pages become visible. */
 struct ring_mode {
 	u32 map_flags;
-	/* Gets room for the pages. */
+	/* Reserves address space for the pages. */
 	int (*reserve)(struct ring_mapping *mapping);
-	/* Says in the batch where in the room each of them goes. */
+	/* Writes to the batch where in that space each of them goes. */
 	int (*locate)(struct ring_mapping *mapping);
-	/* Sets the address; the pages are in the room now. */
+	/* Sets the address; the pages are in their places now. */
 	int (*publish)(struct ring_mapping *mapping);
-	/* Gives the room back. */
+	/* Frees the address space. */
 	void (*release)(struct ring_mapping *mapping);
 };
 
@@ -129,7 +129,7 @@ int xenbus_setup_ring(struct xenbus_device *dev, gfp_t gfp, void **vaddr,
 EXPORT_SYMBOL_GPL(xenbus_setup_ring);
 
 /**
- * xenbus_teardown_ring() - undo xenbus_setup_ring()
+ * xenbus_teardown_ring() - end the grants of a ring and free it
  * @vaddr: address of the ring or NULL in it; NULL afterwards
  * @nr_pages: its size in pages of Xen
  * @grefs: its grants; INVALID_GRANT_REF afterwards
@@ -348,7 +348,7 @@ static int ring_unmap_grants(struct xenbus_device *dev,
 	return ring_unmap_status(dev, batch, num);
 }
 
-/* Returns GNTST_*; the room is lost if a page in it cannot be unmapped. */
+/* Returns GNTST_*; the address space is lost if a page stays mapped. */
 static int ring_unmap(struct xenbus_device *dev, struct ring_mapping *mapping)
 {
 	int status = ring_unmap_grants(dev, mapping);
@@ -477,7 +477,7 @@ int xenbus_map_ring_valloc(struct xenbus_device *dev, grant_ref_t *gnt_refs,
 EXPORT_SYMBOL_GPL(xenbus_map_ring_valloc);
 
 /**
- * xenbus_unmap_ring_vfree() - undo xenbus_map_ring_valloc()
+ * xenbus_unmap_ring_vfree() - unmap what xenbus_map_ring_valloc() mapped
  * @dev: the device; failures are reported
  * @vaddr: the address that was given
  *

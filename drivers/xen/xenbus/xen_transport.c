@@ -3,14 +3,14 @@
  * How a Xen domain reaches its XenStore server.
  *
  * Finds the ring page and the event channel, at boot and again after a resume,
- * and turns interrupts into events for the connection. There are four ways:
+ * and passes interrupts on to the connection. There are four ways:
  *
  * - a PV domain is told in its start-of-day page;
  * - an HVM or PVH domain asks for two parameters. Its interrupts may not work
  *   until the platform device is up, and a domain that is started without a
  *   toolstack may get its page only later, announced by an event;
  * - a domain that is to run the server itself, as dom0 usually does, allocates
- *   both, and hears of the server when that signals for the first time;
+ *   both, and learns of the server by its first notification;
  * - the latter may be given another server later, see cdev_backend.c.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -62,7 +62,7 @@ EXPORT_SYMBOL_GPL(xen_store_domain_type);
 /* Interrupt that waits for a page that comes late, 0 if none is bound. */
 static int xen_transport_late_irq;
 
-/* The other side has been heard of; never reset. */
+/* The other side has notified us; never reset. */
 static DECLARE_COMPLETION(xen_transport_heard);
 
 static irqreturn_t xen_transport_interrupt(int irq, void *data)
@@ -275,7 +275,7 @@ static int __init xen_transport_find_page(void)
 	err = xen_transport_map(gfn);
 	if (err)
 		return err;
-	/* Whoever set it up may have to finish before it can be used. */
+	/* The domain that set it up may have to finish before it can be used. */
 	if (READ_ONCE(xen_store_interface->connection) != XENSTORE_CONNECTED)
 		return xen_transport_wait_for_page();
 	return 0;
@@ -376,8 +376,8 @@ static int xen_transport_start_hvm(void)
 			return err;
 	}
 	/*
-	 * The handler goes, the channel stays: closing it would lose what the
-	 * other side has signalled in the meantime.
+	 * The handler goes, the channel stays: closing it would lose a
+	 * notification that has come in the meantime.
 	 */
 	if (xen_transport_late_irq)
 		free_irq(xen_transport_late_irq, &xen_transport);

@@ -2,11 +2,11 @@
 /*
  * The one store that a kernel has.
  *
- * The only file that names the singleton: its connection, its watches, the
- * order in which they start, who is told when the store is there, and what
- * happens at suspend and reboot. Where the ring is, the transport knows; it
- * calls xenbus_store_init() first, xenbus_store_start() when the ring can be used, and
- * xenbus_store_announce() when there is a server at the other end.
+ * The only file that names the singleton: its start, the notifier chain for
+ * drivers that wait for the store, suspend and reboot. Where the ring is, the
+ * transport knows; it calls xenbus_store_init() first, xenbus_store_start() when
+ * the ring can be used, and xenbus_store_announce() when there is a server at
+ * the other end.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -56,7 +56,7 @@ module_param_named(max_events, xenbus_singleton.limits.events, uint, 0644);
 MODULE_PARM_DESC(max_events,
 		 "Unread events of a file beyond which they are merged by watch");
 
-/* Positive once there is a server that answers. */
+/* Positive once there is a server that replies. */
 int xenstored_ready;
 
 /**
@@ -89,7 +89,7 @@ static struct notifier_block xenbus_store_reboot_nb = {
  *
  * Requests wait until xenbus_store_start().
  *
- * Context: Process, once, before anybody else uses the store.
+ * Context: Process, once, before any other use of the store.
  */
 void xenbus_store_init(struct xs_transport *t)
 {
@@ -105,8 +105,8 @@ void xenbus_store_init(struct xs_transport *t)
  * xenbus_store_start() - connect and start the threads
  *
  * Context: Process, may sleep.
- * Return: 0, or the error of the step that failed; all others are undone then
- * and it may be called again.
+ * Return: 0, or the error of the step that failed; nothing is left of the others
+ * then, and it may be called again.
  */
 int xenbus_store_start(void)
 {
@@ -123,11 +123,11 @@ int xenbus_store_start(void)
 }
 
 /**
- * xenbus_store_stop() - undo xenbus_store_start() and xenbus_store_init()
+ * xenbus_store_stop() - reverse xenbus_store_start() and xenbus_store_init()
  *
  * A running kernel keeps its store; this is for test suites.
  *
- * Context: Process, may sleep; nobody else uses the store.
+ * Context: Process, may sleep; nothing else uses the store.
  */
 void xenbus_store_stop(void)
 {
@@ -139,16 +139,16 @@ void xenbus_store_stop(void)
 }
 
 /**
- * xenbus_store_announce() - tell those who wait that the server is there
+ * xenbus_store_announce() - call the notifiers: the server is there
  *
- * Context: Process, may sleep; those who are told may use the store.
+ * Context: Process, may sleep; a notifier may use the store.
  */
 void xenbus_store_announce(void)
 {
 	mutex_lock(&xenbus_ready_mutex);
 	WRITE_ONCE(xenstored_ready, 1);
 	mutex_unlock(&xenbus_ready_mutex);
-	/* Whoever comes from here on is called at once and is not in the chain. */
+	/* A notifier from here on is called at once and is not in the chain. */
 	blocking_notifier_call_chain(&xenbus_ready_chain, 0, NULL);
 }
 
@@ -206,11 +206,11 @@ void unregister_xenstore_notifier(struct notifier_block *nb)
 EXPORT_SYMBOL_GPL(unregister_xenstore_notifier);
 
 /**
- * xs_suspend() - get everybody out before the domain is suspended
+ * xs_suspend() - quiesce the store before the domain is suspended
  *
- * Waits until every request has been answered and every transaction of the
- * kernel has ended; whoever comes later waits for xs_resume() or
- * xs_suspend_cancel(), one of which must follow.
+ * Waits until every request has completed and every transaction of the kernel
+ * has ended; later requests wait for xs_resume() or xs_suspend_cancel(), one of
+ * which must follow.
  *
  * Context: Process, may sleep; may be called by a watch's callback.
  */

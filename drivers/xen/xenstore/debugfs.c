@@ -2,11 +2,11 @@
 /*
  * /sys/kernel/debug/xenbus/: counters, outstanding requests, watches, latencies.
  *
- * For root, who looks at a store that is slow or does not answer, so nothing
- * here waits for the server or for anybody who does. What is on its way is
- * looked at piece by piece, under the lock that the piece needs: a list is not
- * of one moment. Paths of watches are shown, because they say whose they are;
- * what requests and replies carry is not.
+ * For root, to find out why a store is slow or does not reply. So nothing here
+ * waits for the server or for a task that does. A list is made piece by piece,
+ * under the lock that each piece needs: it is not of one moment. Paths of watches
+ * are shown, because they tell the owner; payloads of requests and replies are
+ * not.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -312,11 +312,11 @@ DEFINE_SEQ_ATTRIBUTE(xs_debugfs_watches);
  * xs_debugfs_create() - make the directory "xenbus" with its files
  * @watches: what they show; with its connection
  *
- * Nobody depends on it, so a failure is no reason to fail.
+ * Nothing depends on it, so a failure is ignored.
  *
  * Context: Process, may sleep.
  * Return: What debugfs_remove() takes, which is to be called before @watches
- * goes away, and waits for those who read.
+ * goes away, and waits for readers.
  */
 struct dentry *xs_debugfs_create(struct xs_watches *watches)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A connection and its watches, for people to look at.
+ * A connection and its watches, in files.
  *
  * Copyright (C) 2026 The xenbus authors
  */

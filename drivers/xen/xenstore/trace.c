@@ -2,8 +2,8 @@
 /*
  * The bodies of the tracepoints.
  *
- * Their header belongs to whoever reads a trace; what it takes from a
- * connection or a request, it finds here.
+ * Their header is for all users of tracepoints; the structures of a connection
+ * and a request, which it reads, are defined here.
  *
  * Copyright (C) 2026 The xenbus authors
  */

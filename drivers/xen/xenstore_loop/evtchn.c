@@ -7,7 +7,8 @@
  * node. Any other channel is between files. A port that was raised is masked
  * until its number has been written back to the file, and remembers if it is
  * raised again in the meantime, so a file never has more unread numbers than
- * ports. Does not know what is signalled. Process context, but for the kick.
+ * ports. Does not know what a notification means. Process context, except for
+ * xs_loop_evtchn_notify().
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -33,7 +34,7 @@
 #define XS_LOOP_BATCH		16
 
 struct xs_loop_file {
-	/** @events: raised ports whose number has not been read */
+	/** @events: raised ports with a number not yet read */
 	struct list_head events;
 	/** @wq: readers and pollers */
 	wait_queue_head_t wq;
@@ -42,7 +43,7 @@ struct xs_loop_file {
 struct xs_loop_port {
 	/** @number: const after init */
 	u32 number;
-	/** @file: who is told; const after init; NULL for the kernel's */
+	/** @file: gets the events; const after init; NULL for the kernel's */
 	struct xs_loop_file *file;
 	/** @peer: other end of the channel, NULL while there is none */
 	struct xs_loop_port *peer;
@@ -56,13 +57,13 @@ struct xs_loop_port {
 
 /*
  * Protects all ports and the lists of the files. A leaf but for wait queues;
- * taken with interrupts off, because anybody may kick.
+ * taken with interrupts off, because any context may notify.
  */
 static DEFINE_SPINLOCK(xs_loop_lock);
 
 /*
- * Keeps those who bind and unbind apart, so that the kernel's end is told of
- * both in order. Above the waterline.
+ * Serializes bind and unbind, so that the kernel's end is told of both in
+ * order. Above the waterline.
  */
 static DEFINE_MUTEX(xs_loop_bind_mutex);
 
@@ -76,7 +77,7 @@ static struct xs_loop_port *xs_loop_ports[XS_LOOP_PORTS];
 /* Const after init. */
 static const struct xs_loop_channel_ops *xs_loop_ops;
 
-/* === Signals === */
+/* === Notifications === */
 
 static void xs_loop_raise_locked(struct xs_loop_port *port)
 	__must_hold(&xs_loop_lock)
@@ -117,7 +118,7 @@ static struct xs_loop_port *xs_loop_find_locked(struct xs_loop_file *owner,
 }
 
 /**
- * xs_loop_evtchn_notify() - signal the daemon, if there is one
+ * xs_loop_evtchn_notify() - notify the daemon, if there is one
  *
  * One that comes later finds its port raised.
  *
@@ -184,7 +185,7 @@ static int xs_loop_connect_locked(struct xs_loop_port *port, u32 remote)
 		return number;
 	port->peer = peer;
 	peer->peer = port;
-	/* What was signalled before is not lost. */
+	/* A notification from before is not lost. */
 	xs_loop_raise_locked(port);
 	return number;
 }
@@ -415,7 +416,7 @@ int xs_loop_evtchn_init(const struct xs_loop_channel_ops *ops)
 }
 
 /**
- * xs_loop_evtchn_exit() - undo xs_loop_evtchn_init()
+ * xs_loop_evtchn_exit() - reverse xs_loop_evtchn_init()
  *
  * Context: Process, may sleep.
  */

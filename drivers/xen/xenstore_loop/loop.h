@@ -18,7 +18,7 @@ struct page;
  * struct xs_loop_channel_ops - what happens to the kernel's end of the channel
  */
 struct xs_loop_channel_ops {
-	/** @event: the daemon has signalled. Process context, never sleeps. */
+	/** @event: the daemon has notified. Process context, never sleeps. */
 	void (*event)(void);
 	/** @bound: a daemon has bound the other end. Process, may sleep. */
 	void (*bound)(void);

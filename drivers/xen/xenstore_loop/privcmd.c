@@ -2,9 +2,9 @@
 /*
  * /dev/xen/privcmd and /dev/xen/gntdev of a host with one domain.
  *
- * A daemon opens both and will not start without. It uses the first to ask
- * which domains there are, and the second for the rings of other domains only;
- * so the answer to nearly everything is that it is not known. Process context.
+ * A daemon opens both and will not start without. It uses the first to list the
+ * domains, and the second for the rings of other domains only; so nearly every
+ * operation fails as unknown. Process context.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -68,7 +68,7 @@ static long xs_loop_domctl(void __user *arg)
 		return -EFAULT;
 	if (op.cmd != XS_LOOP_DOMCTL_GETDOMAININFO)
 		return -EOPNOTSUPP;
-	/* Xen looks for this domain or the next one. */
+	/* Xen returns this domain or the next one. */
 	if (op.domid)
 		return -ESRCH;
 	op.info = xs_loop_domain0;
@@ -126,7 +126,7 @@ static struct miscdevice xs_loop_privcmd = {
 	.fops = &xs_loop_privcmd_fops,
 };
 
-/* Without an ioctl every request fails with ENOTTY: nobody grants anything. */
+/* Without an ioctl every request fails with ENOTTY: there are no grants. */
 static const struct file_operations xs_loop_gntdev_fops = {
 	.owner = THIS_MODULE,
 };
@@ -156,7 +156,7 @@ int xs_loop_privcmd_init(void)
 }
 
 /**
- * xs_loop_privcmd_exit() - undo xs_loop_privcmd_init()
+ * xs_loop_privcmd_exit() - reverse xs_loop_privcmd_init()
  *
  * Context: Process, may sleep.
  */

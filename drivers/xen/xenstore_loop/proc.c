@@ -69,7 +69,7 @@ int xs_loop_proc_init(struct page *ring)
 }
 
 /**
- * xs_loop_proc_exit() - undo xs_loop_proc_init()
+ * xs_loop_proc_exit() - reverse xs_loop_proc_init()
  *
  * Context: Process, may sleep.
  */

@@ -4,12 +4,12 @@
  *
  * The page and the channel are memory, the server is a daemon of this system
  * that cannot tell the difference, and clients come through /dev/xen/xenbus.
- * Whatever is asked before there is a daemon waits in the ring. When a daemon
- * goes, what it owes is failed, and clients wait until there is another one, as
+ * Requests from before the first daemon wait in the ring. When a daemon goes,
+ * outstanding requests fail, and clients wait until there is another one, as
  * over a suspend: their watches are set again, their transactions are gone.
  *
  * Can be unloaded when no daemon runs, no file is open, and what closed files
- * left behind has been undone, for which each session has a reference.
+ * left behind has been cleaned up, for which each session has a reference.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -38,7 +38,7 @@ static struct dentry *xs_loop_debugfs;
 
 /*
  * A daemon has gone and clients wait for another. Under the channel's bind
- * mutex, or in the work, which those who have the mutex wait for.
+ * mutex, or in the work, for which the holder of the mutex waits.
  */
 static bool xs_loop_out;
 
@@ -109,7 +109,7 @@ static void xs_loop_bound(void)
 	queue_work(system_unbound_wq, &xs_loop_found_work);
 }
 
-/* The page is as new for the next one, who cannot bind before this is over. */
+/* The page is as new for the next one, which cannot bind before this is over. */
 static void xs_loop_unbound(void)
 {
 	if (cancel_work(&xs_loop_found_work))
@@ -221,7 +221,7 @@ err_store:
 }
 module_init(xs_loop_init);
 
-/* Nobody has a file open, so nothing is under way but what a daemon left. */
+/* No file is open, so nothing is under way but what a daemon left. */
 static void __exit xs_loop_exit(void)
 {
 	debugfs_remove(xs_loop_debugfs);

@@ -99,7 +99,7 @@ DEFINE_EVENT(xenstore_request, xenstore_submit,
 	TP_ARGS(conn, req)
 );
 
-/* The last byte is on the ring, though perhaps not announced. */
+/* The last byte is on the ring, though perhaps not published. */
 DEFINE_EVENT(xenstore_request, xenstore_sent,
 
 	TP_PROTO(struct xs_conn *conn, struct xs_request *req),
@@ -158,7 +158,7 @@ TRACE_EVENT(xenstore_event,
 	TP_printk("watch=%u len=%u", __entry->watch, __entry->len)
 );
 
-/* A signal of the peer has found the kthread asleep, and work for it. */
+/* A notification has found the kthread asleep, and wakes it. */
 TRACE_EVENT(xenstore_wake,
 
 	TP_PROTO(struct xs_conn *conn),
@@ -169,7 +169,7 @@ TRACE_EVENT(xenstore_wake,
 		__field(u32, unread)
 	),
 
-	/* While the rings are being attached, nobody can look at them. */
+	/* Before the connection is UP the rings may not be attached. */
 	TP_fast_assign(
 		__entry->unread = READ_ONCE(conn->state) == XS_CONN_UP ?
 				  xs_ring_unread(&conn->rx.ring) : 0;
@@ -178,7 +178,7 @@ TRACE_EVENT(xenstore_wake,
 	TP_printk("unread=%u", __entry->unread)
 );
 
-/* The peer is signalled; the indices are those that it finds. */
+/* The server is notified; the indices are those that it finds. */
 TRACE_EVENT(xenstore_notify,
 
 	TP_PROTO(struct xs_conn *conn),

@@ -219,7 +219,7 @@ static int main_status(const struct main_options *options)
 {
 	size_t i;
 
-	/* Without domains nobody has made the node for them. */
+	/* Without domains the node for them does not exist. */
 	if (options->domains && options->roots[0]->gone)
 		return 0;
 	for (i = 0; i < options->count; i++) {

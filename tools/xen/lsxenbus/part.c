@@ -71,7 +71,7 @@ static void part_append(struct part *part, const char *names, size_t len)
 }
 
 /**
- * part_take - add what the server has answered
+ * part_take - add a reply of the server
  * @part: the list
  * @body: @len bytes, followed by a NUL: a number in decimal, the strings of
  *	this part, and an empty one behind the last of the list

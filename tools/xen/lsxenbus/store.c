@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The device file. Requests are queued, go out as many at a time as the file
- * takes, and are told apart by their ids when they are answered, in whatever
- * order. The file does not block: only poll() waits, for both directions, so
- * that replies are read while requests wait for room. Whatever goes wrong with
- * the file ends the program, since there is nothing left to show then.
+ * takes, and are told apart by their ids when replies come, in any order. The
+ * file does not block: only poll() waits, for both directions, so that replies
+ * are read while requests wait for the file to be writable. An error of the file
+ * ends the program, since there is nothing left to show then.
  *
  * It knows nothing of nodes and trees.
  */
@@ -60,7 +60,7 @@ struct store {
 	struct store_request *queue, *unarmed, **tail;
 	size_t sent;		/* bytes of the first */
 
-	/* By id: what has one and is not answered. */
+	/* By id: what has one and no reply. */
 	struct store_request *flight[STORE_WINDOW];
 	size_t armed, waiting;	/* how many of them, how many have none yet */
 	uint32_t serial;
@@ -336,11 +336,11 @@ void store_step(struct store *store)
 }
 
 /**
- * store_run - send all that is queued, return when all of it is answered
+ * store_run - send all that is queued, return when all of it has completed
  * @store: the store
  *
- * This is one wait, however many requests there are: those that the file has
- * no room for follow as soon as it has, while others are still in flight.
+ * This is one wait, however many requests there are: those that the file does
+ * not accept yet follow as soon as it does, while others are still in flight.
  *
  * Context: not from a callback.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The picture that the program has of a part of the store: nodes with what was
- * answered about them, and the plans that say what to ask. Who asks, and who
- * prints, is elsewhere.
+ * The picture that the program has of a part of the store: nodes with what the
+ * replies said about them, and the plans that say what to request. Requests and
+ * output are elsewhere.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ const struct plan *tree_everything(void)
 
 /**
  * tree_add - make a node of which nothing is known
- * @parent: whose last child it becomes, or NULL
+ * @parent: it becomes the last child of this, or NULL
  * @plan: what is to be asked of it
  * @name: its name, or the path of a root, of @len bytes
  * @len: of @name
@@ -49,7 +49,7 @@ struct node *tree_add(struct node *parent, const struct plan *plan,
 	if (!parent)
 		return node;
 
-	/* Room grows in powers of 2, each when the one before may be full. */
+	/* Capacity grows in powers of 2, each when the one before may be full. */
 	count = parent->count;
 	if (!(count & (count - 1))) {
 		struct node **child = store_alloc((count ? 2 * count : 1) *
@@ -109,7 +109,7 @@ static int tree_compare(const void *a, const void *b)
 	return strverscmp((*left)->name, (*right)->name);
 }
 
-/* Nobody was asked about a node that is only passed through. */
+/* A node that is only passed through was not requested. */
 static bool tree_is_missing(const struct node *node)
 {
 	return node->gone ||

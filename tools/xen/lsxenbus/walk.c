@@ -19,7 +19,7 @@
 #include "store.h"
 #include "walk.h"
 
-/* How often to begin again because somebody else has written meanwhile. */
+/* How often to begin again because of a write in the meantime. */
 #define WALK_TRIES 100
 
 /* One of the paths that are shown. */
@@ -412,7 +412,7 @@ static const char *walk_below(const struct node *root, const char *path)
 
 /*
  * Marks the node at PATH or, if it is not known, the highest one above it that
- * is not; nothing if nobody wants to know, or if it is marked with one above.
+ * is not; nothing if it is not wanted, or if it is marked with one above.
  */
 static bool walk_mark(struct node *node, const char *path)
 {
