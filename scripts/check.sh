@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The static checks. Each is silent or has failed: whatever it says is a
-# finding. A check whose tool is missing fails. Logs go to build/check.
+# finding. A check fails if its tool is missing. Logs go to build/check.
 # Last line: "N passed, N failed".
 #
 # check.sh [NAME...] runs only the named checks.

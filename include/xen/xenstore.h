@@ -47,32 +47,32 @@ void xenbus_batch_free(struct xenbus_batch *batch);
 
 /* Add a request; each returns its number, by which its result is found */
 unsigned int xenbus_batch_read(struct xenbus_batch *batch, const char *dir,
-			   const char *node);
+			       const char *node);
 unsigned int xenbus_batch_exists(struct xenbus_batch *batch, const char *dir,
-			     const char *node);
+				 const char *node);
 unsigned int xenbus_batch_directory(struct xenbus_batch *batch, const char *dir,
-				const char *node);
+				    const char *node);
 unsigned int xenbus_batch_write(struct xenbus_batch *batch, const char *dir,
-			    const char *node, const char *string);
+				const char *node, const char *string);
 unsigned int __printf(4, 5)
 xenbus_batch_printf(struct xenbus_batch *batch, const char *dir, const char *node,
-		const char *fmt, ...);
+		    const char *fmt, ...);
 unsigned int xenbus_batch_mkdir(struct xenbus_batch *batch, const char *dir,
-			    const char *node);
+				const char *node);
 unsigned int xenbus_batch_rm(struct xenbus_batch *batch, const char *dir,
-			 const char *node);
+			     const char *node);
 
 int xenbus_batch_run(struct xenbus_batch *batch);
 
 /* Results */
 int xenbus_batch_error(const struct xenbus_batch *batch, unsigned int n);
 const char *xenbus_batch_value(const struct xenbus_batch *batch, unsigned int n,
-			   unsigned int *len);
+			       unsigned int *len);
 void *xenbus_batch_take(struct xenbus_batch *batch, unsigned int n, unsigned int *len);
 int __scanf(3, 4)
 xenbus_batch_scanf(const struct xenbus_batch *batch, unsigned int n,
-	       const char *fmt, ...);
+		   const char *fmt, ...);
 const char *xenbus_batch_next_name(const struct xenbus_batch *batch, unsigned int n,
-			       const char *name);
+				   const char *name);
 
 #endif /* _XEN_XENSTORE_H */

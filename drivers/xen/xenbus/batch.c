@@ -107,7 +107,7 @@ static unsigned int xenbus_batch_add(struct xenbus_batch *batch, struct xs_reque
 }
 
 static unsigned int xenbus_batch_add_op(struct xenbus_batch *batch, u32 type,
-				    const char *dir, const char *node)
+					const char *dir, const char *node)
 {
 	return xenbus_batch_add(batch, xs_call_request(type, batch->t.id, dir,
 						       node, NULL, 0));
@@ -127,7 +127,7 @@ static unsigned int xenbus_batch_add_op(struct xenbus_batch *batch, u32 type,
  * xenbus_batch_run() returns -ENOMEM.
  */
 unsigned int xenbus_batch_read(struct xenbus_batch *batch, const char *dir,
-			   const char *node)
+			       const char *node)
 {
 	return xenbus_batch_add_op(batch, XS_READ, dir, node);
 }
@@ -145,7 +145,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_read);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_exists(struct xenbus_batch *batch, const char *dir,
-			     const char *node)
+				 const char *node)
 {
 	return xenbus_batch_add_op(batch, XS_GET_PERMS, dir, node);
 }
@@ -164,7 +164,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_exists);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_directory(struct xenbus_batch *batch, const char *dir,
-				const char *node)
+				    const char *node)
 {
 	return xenbus_batch_add_op(batch, XS_DIRECTORY, dir, node);
 }
@@ -181,7 +181,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_directory);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_write(struct xenbus_batch *batch, const char *dir,
-			    const char *node, const char *string)
+				const char *node, const char *string)
 {
 	return xenbus_batch_add(batch, xs_call_request(XS_WRITE, batch->t.id,
 						       dir, node, string,
@@ -200,7 +200,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_write);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_printf(struct xenbus_batch *batch, const char *dir,
-			     const char *node, const char *fmt, ...)
+				 const char *node, const char *fmt, ...)
 {
 	struct xs_request *req;
 	va_list args;
@@ -222,7 +222,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_printf);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_mkdir(struct xenbus_batch *batch, const char *dir,
-			    const char *node)
+				const char *node)
 {
 	return xenbus_batch_add_op(batch, XS_MKDIR, dir, node);
 }
@@ -238,7 +238,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_mkdir);
  * Return: As xenbus_batch_read().
  */
 unsigned int xenbus_batch_rm(struct xenbus_batch *batch, const char *dir,
-			 const char *node)
+			     const char *node)
 {
 	return xenbus_batch_add_op(batch, XS_RM, dir, node);
 }
@@ -328,7 +328,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_error);
  * what xenbus_batch_error() returns. The value itself may contain NULs.
  */
 const char *xenbus_batch_value(const struct xenbus_batch *batch, unsigned int n,
-			   unsigned int *len)
+			       unsigned int *len)
 {
 	int err = xenbus_batch_error(batch, n);
 
@@ -372,7 +372,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_take);
  * xenbus_batch_error() returns. As xenbus_scanf().
  */
 int xenbus_batch_scanf(const struct xenbus_batch *batch, unsigned int n,
-		   const char *fmt, ...)
+		       const char *fmt, ...)
 {
 	const char *value = xenbus_batch_value(batch, n, NULL);
 	va_list args;
@@ -398,7 +398,7 @@ EXPORT_SYMBOL_GPL(xenbus_batch_scanf);
  * which also holds for a request that has failed.
  */
 const char *xenbus_batch_next_name(const struct xenbus_batch *batch, unsigned int n,
-			       const char *name)
+				   const char *name)
 {
 	unsigned int len;
 	const char *pos = xenbus_batch_value(batch, n, &len);

@@ -44,7 +44,7 @@ MODULE_PARM_DESC(write_behind,
 static int xenbus_poll_us = -1;
 module_param_named(poll_us, xenbus_poll_us, int, 0444);
 MODULE_PARM_DESC(poll_us,
-		 "Microseconds to poll before going to sleep; -1: if the server is local");
+		 "Longest poll before sleep in microseconds; -1: 200 beside a local server, else 0");
 
 module_param_named(max_requests, xenbus_singleton.limits.requests, uint, 0644);
 MODULE_PARM_DESC(max_requests,
@@ -72,7 +72,7 @@ struct xs_store *xenbus_store(void)
 
 /* A server that is a process of ours has been killed by now. */
 static int xenbus_store_reboot(struct notifier_block *nb, unsigned long code,
-			   void *unused)
+			       void *unused)
 {
 	if (xenbus_singleton.conn.t->peer_is_local)
 		xs_conn_break(&xenbus_singleton.conn, -ESHUTDOWN);

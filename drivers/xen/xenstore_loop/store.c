@@ -34,6 +34,7 @@
 static struct xs_store xs_loop_store = {
 	.limits = XS_LIMITS_DEFAULT,
 };
+
 static struct dentry *xs_loop_debugfs;
 
 /*
