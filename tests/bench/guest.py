@@ -3,9 +3,9 @@
 
 import re
 
+import domu
 import initramfs
 from machine import Machine
-from scenarios import domu
 
 WATCHES = 1000
 QUEUES = 4

@@ -21,7 +21,7 @@ import shlex
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "xen"))
+sys.path.insert(0, str(HERE.parent / "lib"))
 
 import archive                                          # noqa: E402
 import guest                                            # noqa: E402

@@ -11,10 +11,11 @@ import pathlib
 import re
 import sys
 
-import initramfs
-import kernel
-from machine import LOGS, Machine
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+import initramfs                                        # noqa: E402
+import kernel                                           # noqa: E402
+from machine import LOGS, Machine                       # noqa: E402
 
 LINE = re.compile(r"^(\S.*?)\s*: avg: (\d+) ns", re.M)
 

@@ -9,10 +9,12 @@ import pathlib
 import sys
 import time
 
-import initramfs
-import kernel
-from machine import Machine, MachineError
-from scenarios import domu
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import domu                                             # noqa: E402
+import initramfs                                        # noqa: E402
+import kernel                                           # noqa: E402
+from machine import Machine, MachineError               # noqa: E402
 
 HINT = ("A shell of dom0. Try: xenstore-ls -f / ; xl list ; "
         "guest pv 30 'cat /proc/uptime' ; exit ends it.")

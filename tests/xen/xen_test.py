@@ -5,10 +5,12 @@ import argparse
 import pathlib
 import sys
 
-import initramfs
-import kernel
-import report
-import scenarios            # noqa: F401 - fills report.GROUPS
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import initramfs                                        # noqa: E402
+import kernel                                           # noqa: E402
+import report                                           # noqa: E402
+import scenarios            # noqa: E402,F401 - fills report.GROUPS
 
 
 def main():

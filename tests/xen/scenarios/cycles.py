@@ -3,8 +3,8 @@
 
 import re
 
+import domu
 from report import Group
-from scenarios import domu
 
 CYCLES = 20
 

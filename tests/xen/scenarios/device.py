@@ -4,8 +4,9 @@
 import re
 import time
 
+import domu
 from report import Group
-from scenarios import conformance, domu
+from scenarios import conformance
 from scenarios.conformance import DEVICE, say
 
 

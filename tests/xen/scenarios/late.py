@@ -3,8 +3,8 @@
 
 import time
 
+import domu
 from report import Group
-from scenarios import domu
 
 
 def nothing_spins(vm, seconds=15):
