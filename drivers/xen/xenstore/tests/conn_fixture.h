@@ -188,6 +188,12 @@ static inline void conn_stop_sleep(void *data)
 	remove_wait_queue(&f->conn->wq, &f->sleeper);
 }
 
+static inline bool conn_kthread_is_queued(struct conn_fixture *f)
+{
+	/* Only waited for: the kthread runs on by itself until it is queued. */
+	return waitqueue_active(&f->conn->wq);
+}
+
 /* From here on it is as if a kthread slept: wake-ups are counted. */
 static inline struct conn_fixture *conn_sleep(struct kunit *test)
 {

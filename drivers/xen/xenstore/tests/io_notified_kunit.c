@@ -242,15 +242,15 @@ static void notification_wakes_only_for_work(struct kunit *test)
 /* All that belongs to the kthread, and the page. */
 struct notified_state {
 	struct xenstore_domain_interface page;
-	typeof(((struct xs_conn *)NULL)->tx) tx;
-	typeof(((struct xs_conn *)NULL)->rx) rx;
+	u8 tx[sizeof_field(struct xs_conn, tx)];
+	u8 rx[sizeof_field(struct xs_conn, rx)];
 };
 
 static void notified_save(struct conn_fixture *f, struct notified_state *state)
 {
 	memcpy(&state->page, f->peer->page, sizeof(state->page));
-	memcpy(&state->tx, &f->conn->tx, sizeof(state->tx));
-	memcpy(&state->rx, &f->conn->rx, sizeof(state->rx));
+	memcpy(state->tx, &f->conn->tx, sizeof(state->tx));
+	memcpy(state->rx, &f->conn->rx, sizeof(state->rx));
 }
 
 static void notification_leaves_rings_and_messages_alone(struct kunit *test)

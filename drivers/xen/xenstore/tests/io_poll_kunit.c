@@ -60,7 +60,7 @@ static u32 poll_sleep_shortly(struct conn_fixture *f, u32 window)
 	f->conn->poll_window = window;
 	if (xs_io_start(f->conn))
 		return U32_MAX;
-	fake_wait_until(waitqueue_active(&f->conn->wq));
+	fake_wait_until(conn_kthread_is_queued(f));
 	xs_io_stop(f->conn);
 	return f->conn->poll_window;
 }
@@ -111,7 +111,7 @@ static void window_after_a_long_sleep_is_closed(struct kunit *test)
 	f->conn->poll_us = 1;
 	f->conn->poll_window = 5 * NSEC_PER_USEC;
 	KUNIT_ASSERT_EQ(test, xs_io_start(f->conn), 0);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(waitqueue_active(&f->conn->wq)));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(conn_kthread_is_queued(f)));
 	start = jiffies;
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(time_after(jiffies, start + 2)));
 	xs_io_stop(f->conn);

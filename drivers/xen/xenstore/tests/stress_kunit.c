@@ -36,7 +36,7 @@ struct stress_fixture {
 };
 
 static int stress_count_event(struct xs_conn *conn, const char *body,
-			       size_t len)
+			      size_t len)
 {
 	struct stress_fixture *f = conn->owner;
 
