@@ -30,6 +30,7 @@
 #include <xen/xenbus_dev.h>
 
 #include "xen_transport.h"
+#include "xenbus_store.h"
 
 static int cdev_backend_open(struct inode *inode, struct file *file)
 {
@@ -65,6 +66,7 @@ static long cdev_backend_hand_over(domid_t domid)
 static long cdev_backend_setup(unsigned long domid)
 {
 	long port;
+	int err;
 
 	if (domid >= DOMID_FIRST_RESERVED)
 		return -EINVAL;
@@ -73,11 +75,12 @@ static long cdev_backend_setup(unsigned long domid)
 		return -EEXIST;
 	xs_suspend();
 	port = cdev_backend_hand_over(domid);
-	if (port < 0)
+	if (port < 0) {
 		xs_suspend_cancel();
-	else
-		xs_resume();
-	return port;
+		return port;
+	}
+	err = xs_store_resume(xenbus_store());
+	return err ?: port;
 }
 
 static long cdev_backend_ioctl(struct file *file, unsigned int cmd,
