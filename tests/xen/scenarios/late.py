@@ -21,6 +21,10 @@ def nothing_spins(vm, seconds=15):
     assert used <= 5, f"{used} ticks of 10 ms in {seconds} s"
 
 
+def uptime(vm):
+    return float(vm.check("cat /proc/uptime").split()[0])
+
+
 def queue_request(vm):
     vm.check("(/tests/early /dev/xen/xenbus >/run/early 2>&1 &)")
     domu.wait(lambda: "request queued" in vm.check("cat /run/early"), 60)
@@ -32,10 +36,26 @@ def device_opens(vm):
 
 never = Group("no-store", "dom0 without any XenStore daemon",
               cmdline="store=none")
+
+
+@never.step
+def shorten_the_limit(vm):
+    vm.check("echo 5 >/proc/sys/kernel/hung_task_timeout_secs")
+
+
 never.test("the device opens")(device_opens)
 never.test("a request is queued, a read without block says EAGAIN")(
     queue_request)
 never.test("nothing spins")(nothing_spins)
+
+
+@never.test("no task is taken for hung")
+def _(vm):
+    # Twice the limit, and the time between two looks of the detector.
+    end = uptime(vm) + 15
+    domu.wait(lambda: uptime(vm) > end, 120)
+    text = vm.check("dmesg")
+    assert "blocked for more than" not in text, text
 
 
 late = Group("late-store", "xenstored starts 60 s after boot",
@@ -46,7 +66,7 @@ late.test("a request is queued, a read without block says EAGAIN")(
 
 @late.step
 def start_late(vm):
-    domu.wait(lambda: float(vm.check("cat /proc/uptime").split()[0]) > 60)
+    domu.wait(lambda: uptime(vm) > 60)
     vm.check("store-start xenstored 2>&1")
 
 
