@@ -33,7 +33,7 @@ void client_exit(struct client *c)
 	c->session = NULL;
 }
 
-/* === What is asked === */
+/* === Requests === */
 
 static const char *partial_body(const struct partial *p)
 {
@@ -75,14 +75,14 @@ static bool partial_add(struct partial *p, char byte)
 	       p->have == sizeof(p->hdr) + p->hdr.len;
 }
 
-/* === What is told === */
+/* === Replies and events === */
 
 static bool is_ok(const struct partial *reply)
 {
 	return reply->hdr.len == 3 && !memcmp(partial_body(reply), "OK", 3);
 }
 
-static bool client_is_answer(const struct client *c, const struct asked *asked,
+static bool client_is_reply(const struct client *c, const struct asked *asked,
 			     const struct partial *reply)
 {
 	if (asked->hdr.req_id != reply->hdr.req_id ||
@@ -110,7 +110,7 @@ static void client_replied(struct client *c)
 	struct asked *asked;
 
 	list_for_each_entry(asked, &c->asked, node) {
-		if (client_is_answer(c, asked, &c->rx))
+		if (client_is_reply(c, asked, &c->rx))
 			goto found;
 	}
 	SHIM_BUG_ON(true);
@@ -177,7 +177,7 @@ ssize_t client_read(struct client *c, size_t len, bool nonblock)
 	struct iov_iter to = { c->in + c->unseen };
 	ssize_t n;
 
-	/* Nobody sleeps so often that this is too short. */
+	/* No write sleeps so often that this is too short. */
 	SHIM_BUG_ON(len > sizeof(c->in) - c->unseen);
 	to.count = len;
 	n = xs_session_read(c->session, &to, nonblock);
@@ -210,7 +210,7 @@ static bool client_too_big(const struct client *c, const char *bytes, size_t len
 static void client_check_error(struct client *c, ssize_t err, size_t len,
 			       bool nonblock, unsigned int failed)
 {
-	const struct xs_conn *conn = c->session->conn;
+	const struct xs_conn *conn = &c->session->store->conn;
 
 	switch (err) {
 	case -EAGAIN:
@@ -242,7 +242,7 @@ ssize_t client_write(struct client *c, size_t len, bool nonblock)
 {
 	struct iov_iter from = { c->out, min(len, c->len) };
 	unsigned int failed = shim.failed;
-	bool shut = c->session->conn->gate.closed;
+	bool shut = c->session->store->conn.gate.closed;
 	unsigned int asked = c->nr_asked;
 	size_t want = from.count, i;
 	ssize_t n;
@@ -273,6 +273,7 @@ ssize_t client_write(struct client *c, size_t len, bool nonblock)
 void client_check(struct client *c)
 {
 	const struct xs_session *session = c->session;
+	const struct xs_limits *limits = &session->store->limits;
 	size_t bytes = 0;
 	unsigned int events = 0;
 	struct xs_msg *msg;
@@ -284,8 +285,8 @@ void client_check(struct client *c)
 		else
 			bytes += msg->hdr.len;
 	}
-	c->most_requests = max(c->most_requests, session->limits->requests);
-	c->most_events = max(c->most_events, session->limits->events);
+	c->most_requests = max(c->most_requests, limits->requests);
+	c->most_events = max(c->most_events, limits->events);
 	SHIM_BUG_ON(session->outstanding > max(c->most_requests, 1U));
 	/* Beyond the limit one for each watch, and one that is half read. */
 	SHIM_BUG_ON(events > c->most_events + c->nr_watches + 1);

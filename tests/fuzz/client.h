@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A client that knows what it has asked, and checks what it is told: every
- * message that was accepted is answered once, with its ids and, for most, its
- * own payload; every event is of a watch that it has set.
+ * A client that remembers its requests, and checks what it reads: every message
+ * that was accepted has one reply, with its ids and, for most types, its own
+ * payload; every event is of a watch that the client has set.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -25,16 +25,16 @@ struct partial {
 
 struct client {
 	struct xs_session *session;
-	/* Nothing else is told apart from lies. */
+	/* Has it lied? Anything may be read then. */
 	const struct server *server;
 	struct partial tx, rx;
-	/* Accepted and not answered; every watch that there ever was. */
+	/* Accepted and outstanding; every watch that there ever was. */
 	struct list_head asked, watches;
 	unsigned int nr_asked, nr_watches;
 	/* The newest transactions, newest first. */
 	u32 txns[4];
 	u32 next_id;
-	/* Has used an id twice, and cannot tell the answers apart. */
+	/* An id was used twice, so replies cannot be told apart. */
 	bool ambiguous;
 	/* The highest that the limits have been. */
 	unsigned int most_requests, most_events;

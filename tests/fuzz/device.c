@@ -34,7 +34,7 @@
 #define CHILDREN	6
 #define FILES		4
 #define PAYLOAD_MAX	4096
-/* Nobody may need as long as that for anything, in ms. */
+/* No operation may take as long as that, in ms. */
 #define PATIENCE	30000
 #define CHILD_LIFE	2000
 
@@ -384,7 +384,7 @@ static int call(int fd, struct message *m, struct message *reply)
 	    transfer(fd, POLLIN, (char *)&reply->hdr, sizeof(reply->hdr)) ||
 	    reply->hdr.len > PAYLOAD_MAX ||
 	    transfer(fd, POLLIN, reply->body, reply->hdr.len)) {
-		printf("# no answer to %u: %m\n", m->hdr.id);
+		printf("# no reply to %u: %m\n", m->hdr.id);
 		return -1;
 	}
 	took = now() - since;
@@ -398,7 +398,7 @@ static int call(int fd, struct message *m, struct message *reply)
 	return -1;
 }
 
-/* The node that nobody else knows, first written, then read. */
+/* The node that no child knows, first written, then read. */
 static int bystander(int fd, uint32_t id)
 {
 	static const char value[] = "a value that stays";
@@ -442,7 +442,7 @@ static void report(unsigned long requests, int fine, int mortal)
 	       (unsigned long long)slowest_reply);
 	printf("# %lu children killed, slowest %llu ms\n", deaths,
 	       (unsigned long long)slowest_death);
-	result(fine, "a bystander always gets the right answer");
+	result(fine, "a bystander always reads the right value");
 	result(mortal, "a client can be killed whatever it does");
 }
 

@@ -51,7 +51,7 @@ static bool impossible(u32 prod, u32 cons)
 static void do_write(struct fuzz *f, size_t len)
 {
 	struct side *s = &f->req;
-	u32 room = XENSTORE_RING_SIZE - (s->ring.own - f->page->req_cons);
+	u32 room = XENSTORE_RING_SIZE - (s->ring.pvt - f->page->req_cons);
 	char *bytes = malloc(len);
 	size_t i;
 	int n;
@@ -60,7 +60,7 @@ static void do_write(struct fuzz *f, size_t len)
 		bytes[i] = byte_at(s->ours + i);
 	n = xs_ring_write(&s->ring, bytes, len);
 	free(bytes);
-	if (impossible(s->ring.own, f->page->req_cons) && n < 0) {
+	if (impossible(s->ring.pvt, f->page->req_cons) && n < 0) {
 		SHIM_BUG_ON(n != -EIO);
 		return;
 	}
@@ -71,7 +71,7 @@ static void do_write(struct fuzz *f, size_t len)
 static void do_read(struct fuzz *f, size_t len)
 {
 	struct side *s = &f->rsp;
-	u32 used = f->page->rsp_prod - s->ring.own;
+	u32 used = f->page->rsp_prod - s->ring.pvt;
 	char *bytes = malloc(len);
 	int n, i;
 
@@ -86,22 +86,22 @@ static void do_read(struct fuzz *f, size_t len)
 	free(bytes);
 }
 
-/* A peer that has seen all there was, or waits for room, must be told. */
+/* A peer that has read all there was, or waits for space, must be notified. */
 static void do_publish(struct fuzz *f)
 {
 	struct xenstore_domain_interface *page = f->page;
 	bool empty = page->req_cons == page->req_prod;
 	bool full = page->rsp_prod - page->rsp_cons == XENSTORE_RING_SIZE;
-	bool wrote = f->req.ring.own != page->req_prod;
-	bool read = f->rsp.ring.own != page->rsp_cons;
+	bool wrote = f->req.ring.pvt != page->req_prod;
+	bool read = f->rsp.ring.pvt != page->rsp_cons;
 	bool told;
 
 	told = xs_ring_publish_requests(&f->req.ring);
 	SHIM_BUG_ON(wrote && empty && !told);
-	SHIM_BUG_ON(page->req_prod != f->req.ring.own);
+	SHIM_BUG_ON(page->req_prod != f->req.ring.pvt);
 	told = xs_ring_publish_responses(&f->rsp.ring);
 	SHIM_BUG_ON(read && full && !told);
-	SHIM_BUG_ON(page->rsp_cons != f->rsp.ring.own);
+	SHIM_BUG_ON(page->rsp_cons != f->rsp.ring.pvt);
 }
 
 static void peer_takes(struct fuzz *f, size_t len)

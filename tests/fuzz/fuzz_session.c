@@ -1,52 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clients, a connection and a server, driven by a script; see the seeds in
+ * Clients, a store and a server, driven by a script; see the seeds in
  * corpus/session, and step() for what the letters mean.
  *
- * At the end everybody has been answered and nothing may be left: no memory,
- * nobody in the gate, and nothing at the server unless it has lied.
+ * At the end every request has completed and nothing may be left: no memory,
+ * nothing in flight, and nothing at the server unless it has lied.
  */
 #include <stdlib.h>
 
 #include "client.h"
+#include "conn_internal.h"
 #include "ops.h"
 #include "shim.h"
 
 #define CLIENTS		4
 #define WATCHES		2
-/* More turns than that get nowhere. */
+/* A longer run of turns makes no progress. */
 #define TURNS		100000
 
 static struct site {
-	struct xs_conn conn;
-	struct xs_watches watches;
-	struct xs_limits limits;
+	struct xs_store store;
 	struct server server;
 	struct client clients[CLIENTS];
 	struct xenbus_watch kernel[WATCHES];
+	/* The kthread is parked. */
 	bool suspended;
-	/* Who submits sends, signals move bytes, and who waits alone helps. */
-	bool direct;
-	/* The kthread is awake, or has been woken this many times. */
-	bool awake;
-	unsigned int wakeups;
-	/* How often somebody who sleeps is not disturbed by a signal. */
+	/* Its last pass lacked memory, and another one follows. */
+	bool retry;
+	/* So many interruptible waits are not ended by a signal. */
 	unsigned int patience;
 } site;
 
 /* === Turns === */
 
+/* A pass of the kthread; false if it sleeps or is parked. */
 static bool io_turn(void)
 {
 	struct xs_conn *conn = &site.store.conn;
 
-	if (site.suspended || (!site.awake && conn->wq.wakeups == site.wakeups))
+	if (site.suspended || conn->wq.sleeper)
 		return false;
-	site.wakeups = conn->wq.wakeups;
-	site.awake = xs_io_has_work(conn);
-	if (site.awake)
-		xs_io_pass(conn);
-	return site.awake;
+	if (site.retry || xs_io_has_work(conn)) {
+		site.retry = xs_io_pass(conn) == -ENOMEM;
+		return true;
+	}
+	if (conn->t->masked) {
+		conn->t->masked = false;
+		conn->t->ops->unmask(conn->t);
+	}
+	/* What came while it was masked has to be seen without a notification. */
+	conn->wq.sleeper = !xs_io_has_work(conn);
+	return !conn->wq.sleeper;
 }
 
 static bool turn(void)
@@ -64,7 +68,7 @@ static void settle(void)
 		SHIM_BUG_ON(++n > TURNS);
 }
 
-/* Nothing moves, so it must be the server's fault. */
+/* A deadlock, which must be the server's fault. */
 static void give_up(void)
 {
 	SHIM_BUG_ON(!site.server.lied);
@@ -111,15 +115,28 @@ static void kernel_watch(struct xenbus_watch *watch)
 		watch->node = NULL;
 }
 
+static void kernel_check(char *value, unsigned int len)
+{
+	if (IS_ERR(value))
+		return;
+	SHIM_BUG_ON(!site.server.lied && (len != 5 || strcmp(value, "/a/b")));
+	kfree(value);
+}
+
 static void kernel_read(u32 tx_id)
 {
 	unsigned int len;
 	char *value = xs_op_read(&site.store.conn, tx_id, "/a", "b", &len);
 
-	if (IS_ERR(value))
-		return;
-	SHIM_BUG_ON(!site.server.lied && (len != 5 || strcmp(value, "/a/b")));
-	kfree(value);
+	kernel_check(value, len);
+}
+
+static void kernel_read_cached(void)
+{
+	unsigned int len;
+	char *value = xs_cache_read(&site.store.cache, "/a/b", &len);
+
+	kernel_check(value, len);
 }
 
 static void kernel_transaction(bool abort)
@@ -147,19 +164,13 @@ static void kernel(unsigned int n)
 		kernel_transaction(false);
 	else if (n == WATCHES + 2)
 		kernel_transaction(true);
-	else
+	else if (n == WATCHES + 3)
 		xs_watches_dispatch(&site.store.watches);
+	else
+		kernel_read_cached();
 }
 
 /* === Suspend === */
-
-/* As if there were a thread; a suspend ends it. */
-static void set_direct(bool direct)
-{
-	site.direct = direct;
-	if (!site.suspended)
-		site.store.conn.direct = direct;
-}
 
 static void suspend(void)
 {
@@ -189,6 +200,10 @@ static void check_watches(void)
 	SHIM_BUG_ON(n);
 }
 
+/*
+ * How: 1 the server cannot be found, 2 there was no suspend after all, 3 and 4
+ * the server is a local one that shares one CPU with the kthread, or has its own.
+ */
 static void resume(unsigned int how)
 {
 	unsigned int failed = shim.failed;
@@ -196,14 +211,16 @@ static void resume(unsigned int how)
 	if (!site.suspended)
 		return;
 	site.suspended = false;
-	site.awake = true;
+	site.store.conn.wq.sleeper = false;
+	shim.cpus = how == 4 ? 2 : 1;
+	site.server.local = how == 3 || how == 4;
 	site.server.unreachable = how == 1;
 	site.server.refuse = 0;
+	site.server.quota = UINT_MAX;
 	if (how == 2)
 		xs_store_suspend_cancel(&site.store);
 	else
 		xs_store_resume(&site.store);
-	set_direct(site.direct);
 	if (how != 2 && site.store.conn.state == XS_CONN_UP && !site.server.lied &&
 	    shim.failed == failed)
 		check_watches();
@@ -292,7 +309,7 @@ static void server_step(struct script *s, u8 op)
 		server_give(server, script_length(s));
 		break;
 	case 'a':
-		server_answer(server, script_digit(s));
+		server_reply(server, script_digit(s));
 		break;
 	case 'e':
 		server_event(server, script_digit(s), "");
@@ -302,6 +319,9 @@ static void server_step(struct script *s, u8 op)
 		break;
 	case 'n':
 		server->refuse = script_digit(s);
+		break;
+	case 'N':
+		server->quota = script_digit(s);
 		break;
 	case 'x':
 		server_lie(server, s);
@@ -318,7 +338,8 @@ static void step(struct script *s, u8 op)
 	case 'R': case 'v': case 'V':
 		client_step(&site.clients[script_digit(s) % CLIENTS], s, op);
 		break;
-	case 't': case 'g': case 'a': case 'e': case 'E': case 'n': case 'x':
+	case 't': case 'g': case 'a': case 'e': case 'E': case 'n': case 'N':
+	case 'x':
 		server_step(s, op);
 		break;
 	case 'i':
@@ -328,12 +349,9 @@ static void step(struct script *s, u8 op)
 		settle();
 		break;
 	case 'u':
-		/* Undoing waits for a resume, as a worker would. */
+		/* The cleanup waits for the resume, as a worker would. */
 		if (!site.suspended)
 			shim_run_work();
-		break;
-	case 'D':
-		set_direct(script_digit(s));
 		break;
 	case 'S':
 		suspend();
@@ -373,15 +391,13 @@ static void begin(void)
 {
 	shim_reset();
 	shim.sleep = site_sleep;
-	site.suspended = site.awake = site.direct = false;
-	site.wakeups = site.patience = 0;
+	site.suspended = site.retry = false;
+	site.patience = 0;
 	memset(site.kernel, 0, sizeof(site.kernel));
 	site.store.limits = (struct xs_limits){ 8, 4096, 8 };
 	server_init(&site.server);
-	xs_conn_init(&site.store.conn, &site.server.t, &xs_watch_conn_ops,
-		     &site.store.watches);
+	xs_store_init(&site.store, &site.server.t);
 	site.store.conn.write_behind = true;
-	xs_watches_init(&site.store.watches, &site.store.conn);
 	SHIM_BUG_ON(xs_io_connect(&site.store.conn));
 }
 
@@ -399,12 +415,15 @@ static bool reads_something(void)
 
 static bool is_idle(void)
 {
-	return !site.store.conn.gate.inside && list_empty(&site.store.conn.fq.fresh) &&
-	       list_empty(&site.store.conn.fq.busy);
+	const struct xs_conn *conn = &site.store.conn;
+
+	return !conn->gate.inside && !conn->in_flight &&
+	       list_empty(&conn->fq.new_flows) &&
+	       list_empty(&conn->fq.old_flows) && !conn->fq.in_flight;
 }
 
-/* Everybody gets an answer, if need be that the connection is lost. */
-static void answer_all(void)
+/* Every request completes, if need be because the connection is lost. */
+static void complete_all_requests(void)
 {
 	settle();
 	if (!is_idle())
@@ -428,15 +447,16 @@ static void close_all(void)
 			kernel_watch(&site.kernel[i]);
 	}
 	while (shim_run_work())
-		answer_all();
-	answer_all();
+		complete_all_requests();
+	xs_cache_destroy(&site.store.cache);
+	complete_all_requests();
 }
 
 static void end(void)
 {
 	resume(0);
 	shim.fail_count = 0;
-	answer_all();
+	complete_all_requests();
 	while (reads_something())
 		;
 	if (!site.server.lied && site.store.conn.state == XS_CONN_UP && !shim.failed)
@@ -446,9 +466,8 @@ static void end(void)
 		SHIM_BUG_ON(!list_empty(&site.server.watches));
 		SHIM_BUG_ON(!list_empty(&site.server.txns));
 	}
-	xs_watches_destroy(&site.store.watches);
 	xs_io_disconnect(&site.store.conn);
-	xs_conn_destroy(&site.store.conn);
+	xs_store_destroy(&site.store);
 	SHIM_BUG_ON(!list_empty(&site.store.conn.gate.pins));
 	SHIM_BUG_ON(shim.live);
 	server_exit(&site.server);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "conn.h"
 #include "server.h"
 #include "shim.h"
+
+static void server_notify(struct server *s)
+{
+	if (!s->masked)
+		s->t.notified(&s->t);
+}
 
 static void server_send(struct server *s, const struct xsd_sockmsg *hdr,
 			const void *body)
@@ -30,7 +37,7 @@ static void server_fire(struct server *s, const char *path, const char *below,
 		server_send(s, &hdr, body);
 }
 
-/* === What requests do === */
+/* === Handling of requests === */
 
 /* Entry @n of a list, or NULL. Entries begin with their node. */
 static void *find(struct list_head *list, unsigned int n)
@@ -67,6 +74,43 @@ static struct server_txn *find_txn(struct server *s, u32 id)
 	return NULL;
 }
 
+/*
+ * The flow of the request with an id, by the driver's own table; NULL after a
+ * break, when the driver has forgotten what is still in the ring.
+ */
+static const struct xs_flow *find_flow(struct server *s, u32 req_id)
+{
+	const struct xs_conn *conn = s->t.conn;
+	struct xs_request *req;
+
+	hlist_for_each_entry(req, &conn->pending[req_id % XS_PENDING_BUCKETS],
+			     pending_node) {
+		if (req->id == req_id)
+			return req->flow;
+	}
+	return NULL;
+}
+
+/* No client gets at a transaction that is not its own. */
+static void check_txn(struct server *s, const struct xsd_sockmsg *hdr)
+{
+	const struct xs_flow *flow = find_flow(s, hdr->req_id);
+	const struct server_txn *txn = find_txn(s, hdr->tx_id);
+
+	SHIM_BUG_ON(!txn);
+	SHIM_BUG_ON(flow && txn->flow && flow != txn->flow);
+}
+
+static bool exceeds(const struct server *s, const struct list_head *list)
+{
+	const struct list_head *node;
+	unsigned int n = 0;
+
+	list_for_each(node, list)
+		n++;
+	return n >= s->quota;
+}
+
 static bool refuses(struct server *s)
 {
 	bool refuse = s->refuse;
@@ -83,6 +127,8 @@ static const char *work_watch(struct server *s, const char *path,
 
 	/* The driver's tokens are unique, whatever its clients say. */
 	SHIM_BUG_ON(!s->lied && find_watch(s, path, token));
+	if (exceeds(s, &s->watches))
+		return "E2BIG";
 	if (refuses(s))
 		return "ENOSPC";
 	watch = malloc(sizeof(*watch) + path_size + strlen(token) + 1);
@@ -113,11 +159,15 @@ static const char *work_unwatch(struct server *s, const char *path,
 static const char *work_start(struct server *s, struct asked *asked)
 {
 	struct server_txn *txn;
+	u32 id = 1;
 
-	if (refuses(s))
+	if (refuses(s) || exceeds(s, &s->txns))
 		return "ENOSPC";
+	while (find_txn(s, id))
+		id++;
 	txn = malloc(sizeof(*txn));
-	txn->id = ++s->last_txn;
+	txn->id = id;
+	txn->flow = find_flow(s, asked->hdr.req_id);
 	list_add_tail(&txn->node, &s->txns);
 	asked->hdr.len = sprintf(asked->body, "%u", txn->id) + 1;
 	return NULL;
@@ -134,7 +184,7 @@ static const char *work_end(struct server *s, const struct asked *asked)
 	return commit && refuses(s) ? "EAGAIN" : NULL;
 }
 
-/* The error to answer with, or NULL. The answer's body is what was sent. */
+/* The error to reply with, or NULL. The reply's body is what was sent. */
 static const char *work(struct server *s, struct asked *asked)
 {
 	const char *pos = asked->body, *end = pos + asked->hdr.len;
@@ -154,10 +204,10 @@ static const char *work(struct server *s, struct asked *asked)
 		return asked->hdr.type == XS_WATCH ?
 		       work_watch(s, path, token) : work_unwatch(s, path, token);
 	case XS_WATCH_EVENT:
-		/* As every server says: an answer of this type would be none. */
+		/* As every server does: a reply of this type would be an event. */
 		return "ENOSYS";
 	case XS_RESET_WATCHES:
-		/* It would undo more than its client has done. */
+		/* It would remove the watches of other clients, too. */
 		SHIM_BUG_ON(true);
 	}
 	return refuses(s) ? "EACCES" : NULL;
@@ -172,9 +222,8 @@ static void server_complete(struct server *s)
 	asked->hdr = s->in.hdr;
 	memcpy(asked->body, s->in.body, asked->hdr.len);
 	s->in.have = 0;
-	/* No client gets at a transaction that is not its own. */
-	SHIM_BUG_ON(!s->lied && asked->hdr.tx_id &&
-		    !find_txn(s, asked->hdr.tx_id));
+	if (!s->lied && asked->hdr.tx_id)
+		check_txn(s, &asked->hdr);
 	error = work(s, asked);
 	if (error) {
 		asked->hdr.type = XS_ERROR;
@@ -188,8 +237,8 @@ static void server_complete(struct server *s)
 	s->nr_asked++;
 }
 
-/* Answer one of the requests that have been worked on; false if there is none. */
-bool server_answer(struct server *s, unsigned int n)
+/* Reply to one of the requests that have been handled; false if there is none. */
+bool server_reply(struct server *s, unsigned int n)
 {
 	struct asked *asked;
 
@@ -241,11 +290,11 @@ bool server_take(struct server *s, size_t len)
 	for (; used && len; used--, len--)
 		server_take_byte(s, page->req[MASK_XENSTORE_IDX(page->req_cons++)]);
 	if (some)
-		s->t.notified(&s->t);
+		server_notify(s);
 	return some;
 }
 
-/* Write to the page; false if there is nothing to write, or no room. */
+/* Write to the page; false if there is nothing to write, or no space. */
 bool server_give(struct server *s, size_t len)
 {
 	struct xenstore_domain_interface *page = s->t.page;
@@ -260,7 +309,7 @@ bool server_give(struct server *s, size_t len)
 	if (s->from == s->to)
 		s->from = s->to = 0;
 	if (some)
-		s->t.notified(&s->t);
+		server_notify(s);
 	return some;
 }
 
@@ -272,7 +321,7 @@ bool server_turn(struct server *s)
 	if (!s->awake)
 		return false;
 	some = server_take(s, SIZE_MAX);
-	while (server_answer(s, 0))
+	while (server_reply(s, 0))
 		some = true;
 	some |= server_give(s, SIZE_MAX);
 	s->awake = some;
@@ -286,7 +335,7 @@ void server_die(struct server *s)
 {
 	s->lied = s->lies = true;
 	s->t.page->error = XENSTORE_ERROR_COMM;
-	s->t.notified(&s->t);
+	server_notify(s);
 }
 
 static void lie_bytes(struct server *s, struct script *script)
@@ -326,11 +375,11 @@ static void lie_page(struct server *s, struct script *script)
 		page->req_prod = script_u32(script);
 		break;
 	}
-	s->t.notified(&s->t);
+	server_notify(s);
 }
 
-/* Answer with another id, another type, or for the second time. */
-static void lie_answer(struct server *s, struct script *script)
+/* Reply with another id, another type, or for the second time. */
+static void lie_reply(struct server *s, struct script *script)
 {
 	struct asked *asked = find(&s->asked, script_digit(script));
 	struct xsd_sockmsg hdr;
@@ -356,7 +405,7 @@ void server_lie(struct server *s, struct script *script)
 		lie_page(s, script);
 		break;
 	case 2:
-		lie_answer(s, script);
+		lie_reply(s, script);
 		break;
 	case 3:
 		server_die(s);
@@ -385,7 +434,7 @@ static void server_forget(struct server *s)
 	s->lies = false;
 }
 
-/* As after a migration: another page, and a server that knows nobody. */
+/* As after a migration: another page, and a server that knows no client. */
 static int server_reconnect(struct xs_transport *t)
 {
 	struct server *s = container_of(t, struct server, t);
@@ -397,6 +446,8 @@ static int server_reconnect(struct xs_transport *t)
 	t->page = calloc(1, sizeof(*t->page));
 	t->page->req_prod = t->page->req_cons = -9;
 	t->page->rsp_prod = t->page->rsp_cons = 1015;
+	t->peer_is_local = s->local;
+	s->masked = t->masked = false;
 	return 0;
 }
 
@@ -411,21 +462,34 @@ static void server_disconnect(struct xs_transport *t)
 	t->page = NULL;
 }
 
-static void server_kick(struct xs_transport *t)
+static void server_notified(struct xs_transport *t)
 {
 	container_of(t, struct server, t)->awake = true;
+}
+
+static void server_mask(struct xs_transport *t)
+{
+	container_of(t, struct server, t)->masked = true;
+}
+
+static void server_unmask(struct xs_transport *t)
+{
+	container_of(t, struct server, t)->masked = false;
 }
 
 static const struct xs_transport_ops server_transport = {
 	.connect = server_connect,
 	.reconnect = server_reconnect,
 	.disconnect = server_disconnect,
-	.notify = server_kick,
+	.notify = server_notified,
+	.mask = server_mask,
+	.unmask = server_unmask,
 };
 
 void server_init(struct server *s)
 {
 	memset(s, 0, offsetof(struct server, out));
+	s->quota = UINT_MAX;
 	s->t.ops = &server_transport;
 	INIT_LIST_HEAD(&s->asked);
 	INIT_LIST_HEAD(&s->watches);

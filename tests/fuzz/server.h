@@ -2,10 +2,11 @@
 /*
  * The server at the other side of the page.
  *
- * It keeps the watches and transactions that it is asked for, and answers every
- * other request with the request's own payload. Requests are worked on in the
- * order in which they come, and answered in any. It sleeps when it finds
- * nothing to do until it is signalled, like a real one.
+ * It keeps the watches and transactions that are requested, and replies to every
+ * other request with the request's own payload. Requests are handled in the
+ * order in which they come, and replied to in any. The id of a transaction is
+ * given out again as soon as it is free. It sleeps when it finds nothing to do, until
+ * it is notified, like a real one.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -18,7 +19,7 @@
 
 #define SERVER_BACKLOG	(1 << 18)
 
-/* A request that has been worked on, with its answer. */
+/* A request that has been handled, with its reply. */
 struct asked {
 	struct list_head node;
 	struct xsd_sockmsg hdr;
@@ -34,20 +35,25 @@ struct server_watch {
 struct server_txn {
 	struct list_head node;
 	u32 id;
+	/* The flow that has started it, if that is known. */
+	const struct xs_flow *flow;
 };
 
 struct server {
 	struct xs_transport t;
 	struct list_head asked, watches, txns;
 	unsigned int nr_asked;
-	u32 last_txn;
 	/* This many of the next requests are refused. */
 	unsigned int refuse;
+	/* The most watches, and the most transactions, that there may be. */
+	unsigned int quota;
 	/* It has not kept to the protocol, at all or since it was found. */
 	bool lied, lies;
-	/* Signalled, or not done yet. */
+	/* Notified, or not done yet. */
 	bool awake;
 	bool unreachable;
+	/* It runs in this domain, and its notifications can be masked. */
+	bool local, masked;
 	struct {
 		struct xsd_sockmsg hdr;
 		char body[XENSTORE_PAYLOAD_MAX];
@@ -62,7 +68,7 @@ void server_init(struct server *s);
 void server_exit(struct server *s);
 bool server_take(struct server *s, size_t len);
 bool server_give(struct server *s, size_t len);
-bool server_answer(struct server *s, unsigned int n);
+bool server_reply(struct server *s, unsigned int n);
 bool server_turn(struct server *s);
 void server_event(struct server *s, unsigned int n, const char *below);
 void server_die(struct server *s);

@@ -29,12 +29,13 @@ void shim_reset(void)
 	memset(&shim, 0, sizeof(shim));
 	shim.fault_after = SIZE_MAX;
 	shim.sleep = sleep;
+	shim.cpus = 1;
 	INIT_LIST_HEAD(&works);
 }
 
 void shim_check_idle(void)
 {
-	SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks);
+	SHIM_BUG_ON(shim.spinlocks);
 	SHIM_BUG_ON(shim.mutexes);
 	SHIM_BUG_ON(shim.io);
 	SHIM_BUG_ON(shim.rcu);
@@ -42,7 +43,7 @@ void shim_check_idle(void)
 
 void shim_might_sleep(void)
 {
-	SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks);
+	SHIM_BUG_ON(shim.spinlocks);
 	SHIM_BUG_ON(shim.io);
 	SHIM_BUG_ON(shim.rcu);
 }
@@ -68,7 +69,7 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 	/* The kthread may wait for memory, but not while it holds a lock. */
 	if (gfp & __GFP_DIRECT_RECLAIM)
-		SHIM_BUG_ON(shim.spinlocks || shim.outer_spinlocks || shim.rcu);
+		SHIM_BUG_ON(shim.spinlocks || shim.rcu);
 	/* Reclaim that starts I/O may wait for the store itself. */
 	SHIM_BUG_ON(shim.io && (gfp & __GFP_IO));
 	if (shim_alloc_fails(gfp))
@@ -187,7 +188,7 @@ void xa_destroy(struct xarray *xa)
 	xa->slots = NULL;
 }
 
-/* An id that is reserved has an entry that is not shown to anybody. */
+/* An id that is reserved has an entry that no lookup returns. */
 static char reserved;
 
 int xa_alloc_cyclic(struct xarray *xa, u32 *id, void *entry,

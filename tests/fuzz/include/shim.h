@@ -33,11 +33,11 @@ _Noreturn void shim_bug(const char *file, int line, const char *why);
 struct shim {
 	/** @spinlocks: held now */
 	unsigned int spinlocks;
-	/** @outer_spinlocks: held now, others may be taken within */
-	unsigned int outer_spinlocks;
 	/** @mutexes: held now */
 	unsigned int mutexes;
-	/** @io: within the kthread's turn, which must not sleep */
+	/** @cpus: that are online */
+	unsigned int cpus;
+	/** @io: within a pass of the kthread, which must not sleep */
 	unsigned int io;
 	/** @rcu: nested read-side sections */
 	unsigned int rcu;
@@ -57,8 +57,8 @@ struct shim {
 	size_t fault_after;
 
 	/**
-	 * @sleep: somebody sleeps; let others work. If @interruptible, false
-	 * is a signal. Otherwise it must not give up.
+	 * @sleep: the caller sleeps; run the other side. If @interruptible,
+	 * false is a signal. Otherwise it must not give up.
 	 */
 	bool (*sleep)(bool interruptible);
 };
@@ -66,10 +66,11 @@ struct shim {
 extern struct shim shim;
 
 void shim_reset(void);
-/* Nobody is inside the driver: it may hold no lock. */
+/* No function of the driver is running: it may hold no lock. */
 void shim_check_idle(void);
 /* Sleeping is allowed here, or the process ends. */
 void shim_might_sleep(void);
+#define might_sleep()	shim_might_sleep()
 
 /* What every file of the kernel gets in some way. */
 #include <asm/bug.h>
@@ -79,6 +80,10 @@ void shim_might_sleep(void);
 #include <linux/kstrtox.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
+
+/* That of the tools casts only the first operand of an expression. */
+#undef min_t
+#define min_t(type, x, y)	min((type)(x), (type)(y))
 
 typedef unsigned int __poll_t;
 

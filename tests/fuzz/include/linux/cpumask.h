@@ -2,6 +2,8 @@
 #ifndef SHIM_CPUMASK_H
 #define SHIM_CPUMASK_H
 
-#define num_online_cpus()		1
+#include "shim.h"
+
+#define num_online_cpus()		shim.cpus
 
 #endif

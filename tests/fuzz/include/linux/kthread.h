@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* There are no threads: the harness takes their turns. */
+/* There are no threads: the harness makes the passes. */
 #ifndef SHIM_KTHREAD_H
 #define SHIM_KTHREAD_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one map there is says who is the kthread: it is taken around a turn
- * of it, and, for a moment, by whoever may wait for the server.
+ * The one map there is stands for the kthread: it is taken around a pass of
+ * it, and, for a moment, by a caller that may wait for the server.
  */
 #ifndef SHIM_LOCKDEP_H
 #define SHIM_LOCKDEP_H

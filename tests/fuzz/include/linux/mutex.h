@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Mutexes of one thread: whoever waited for one would wait for ever. */
+/* Mutexes of one thread: to wait for one would be to wait for ever. */
 #ifndef SHIM_MUTEX_H
 #define SHIM_MUTEX_H
 
@@ -27,7 +27,7 @@ static inline void mutex_lock(struct mutex *mutex)
 	SHIM_BUG_ON(!mutex_trylock(mutex));
 }
 
-/* Somebody else has it and sleeps: a signal ends the wait. */
+/* A caller that has it sleeps: a signal ends the wait. */
 static inline int mutex_lock_interruptible(struct mutex *mutex)
 {
 	shim_might_sleep();

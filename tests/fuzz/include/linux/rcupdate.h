@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What nobody can look at any more is freed at once, so that a use shows. */
+/* What no reader can find any more is freed at once, so that a use shows. */
 #ifndef SHIM_RCUPDATE_H
 #define SHIM_RCUPDATE_H
 

@@ -10,7 +10,6 @@ struct task_struct;
 
 #define HZ			250
 #define current			((struct task_struct *)&shim)
-#define might_sleep()		shim_might_sleep()
 #define cond_resched()		shim_might_sleep()
 #define need_resched()		true
 #define cpu_relax()		shim_might_sleep()

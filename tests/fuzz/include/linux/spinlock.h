@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Spinlocks of one thread. Those of the driver are leaves: none is taken while
- * another is held, but within the one that says who receives.
+ * another is held.
  */
 #ifndef SHIM_SPINLOCK_H
 #define SHIM_SPINLOCK_H
 
-#include <linux/string.h>
 #include <linux/types.h>
 
 #include "shim.h"
 
-typedef struct { bool held; unsigned int *count; } spinlock_t;
+typedef struct { bool held; } spinlock_t;
 
-#define spin_lock_init(lock)						\
-	((void)(*(lock) = (spinlock_t){					\
-		.count = strstr(#lock, "rx_lock") ?			\
-			 &shim.outer_spinlocks : &shim.spinlocks }))
+#define spin_lock_init(lock)		((void)((lock)->held = false))
 #define lockdep_assert_held(lock)	SHIM_BUG_ON(!(lock)->held)
 
 static inline void spin_lock(spinlock_t *lock)
@@ -24,15 +20,14 @@ static inline void spin_lock(spinlock_t *lock)
 	SHIM_BUG_ON(lock->held);
 	SHIM_BUG_ON(shim.spinlocks);
 	lock->held = true;
-	++*lock->count;
+	shim.spinlocks++;
 }
 
 static inline void spin_unlock(spinlock_t *lock)
 {
 	SHIM_BUG_ON(!lock->held);
-	SHIM_BUG_ON(lock->count != &shim.spinlocks && shim.spinlocks);
 	lock->held = false;
-	--*lock->count;
+	shim.spinlocks--;
 }
 
 /* No interrupt ever comes. */

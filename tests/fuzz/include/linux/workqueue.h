@@ -21,7 +21,7 @@ struct work_struct {
 /* false if it is scheduled already */
 bool schedule_work(struct work_struct *work);
 
-/* There are no queues of one's own, nor anybody who would work on them. */
+/* There are no queues of one's own, nor workers. */
 struct workqueue_struct;
 
 #define WQ_UNBOUND		1

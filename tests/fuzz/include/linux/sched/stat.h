@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The harness, and whoever it plays, share the CPU. */
+/* The harness and all that it simulates share the CPU. */
 #ifndef SHIM_SCHED_STAT_H
 #define SHIM_SCHED_STAT_H
 

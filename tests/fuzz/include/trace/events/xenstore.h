@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Nobody traces; what would be recorded is there all the same. */
+/* Nothing is traced; what would be recorded is there all the same. */
 #ifndef SHIM_TRACE_XENSTORE_H
 #define SHIM_TRACE_XENSTORE_H
 
