@@ -40,7 +40,7 @@ static int xs_rx_read(struct xs_conn *conn)
 {
 	size_t have = conn->rx.have;
 	char *to = have < XS_RX_HDR_SIZE ? (char *)&conn->rx.hdr + have :
-					   conn->rx.body + have - XS_RX_HDR_SIZE;
+					   conn->rx.body + (have - XS_RX_HDR_SIZE);
 	int n = xs_ring_read(&conn->rx.ring, to, xs_rx_lacks(conn));
 
 	if (n <= 0)
