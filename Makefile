@@ -33,8 +33,8 @@ overlay-test: ## Tests of scripts/overlay.sh
 	@tests/overlay/run.sh
 
 .PHONY: kunit
-kunit: ## KUnit suites in user-mode Linux: plain, then with KASAN, lockdep, kmemleak, failslab
-	@tests/kunit/run.py plain debug
+kunit: ## KUnit suites: plain; with KASAN, lockdep, kmemleak, failslab; on two processors with KCSAN
+	@tests/kunit/run.py plain debug smp
 
 .PHONY: coverage
 coverage: ## Line coverage of drivers/xen/xenstore by the KUnit suites; at least 90 %

@@ -5,6 +5,7 @@
 #
 #   kernel  unpack and build a kernel for this machine
 #   uml     the same, and run KUnit in user-mode Linux, with coverage
+#   smp     the same, and run KUnit on two processors under QEMU
 #   check   the static checks
 #   fuzz    libFuzzer
 #   tools   the programs of tools/, and their tests
@@ -36,6 +37,11 @@ uml="$kernel
 busybox-static: the little root file system that user-mode Linux boots into
 cpio: packs it
 gcovr: line coverage
+"
+smp="$kernel
+qemu-system-x86: the machine
+busybox-static: the little root file system that it boots into
+cpio: packs it
 "
 check="$kernel
 clang-14: second compiler for W=1
@@ -88,10 +94,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|check|fuzz|tools|xen|bench..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|check|fuzz|tools|xen|bench) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|bench) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

@@ -33,7 +33,7 @@ part() {
 
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
-part kunit tests/kunit/run.py plain debug
+part kunit tests/kunit/run.py plain debug smp
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test

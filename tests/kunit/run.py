@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Run the KUnit suites in user-mode Linux: run.py plain|debug|coverage...
+"""Run the KUnit suites: run.py plain|debug|coverage|smp...
 
-A tier is a kernel configuration, made of the fragments in TIERS.
-The kernel's own kunit.py configures, builds and reads the results. The kernel
-is booted here, because a scan for leaks and the carrying out of coverage need
-a first process (init, in this directory), and kunit.py halts before one.
+A tier is a machine and a kernel configuration, made of the fragments in TIERS.
+All but smp run in user-mode Linux: the kernel's own kunit.py configures and
+builds it. smp runs on two processors under QEMU, with KCSAN. kunit.py reads the
+results of all. The kernel is booted here, because a scan for leaks and the
+carrying out of coverage need a first process (init, in this directory), and
+kunit.py halts before one.
 
-Each tier boots twice: once with every suite but xenstore_waterline, once with
-that one alone, because it makes lockdep complain and lockdep then goes quiet.
-Logs and results go to build/kunit. Last line: "N passed, N failed".
+plain and debug boot twice: once with every suite but xenstore_waterline, once
+with that one alone, because it makes lockdep complain and lockdep then goes
+quiet. Logs and results go to build/kunit. Last line: "N passed, N failed".
 """
 import json
 import pathlib
@@ -20,34 +22,27 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-REPO = HERE.parent.parent
-OUT = REPO / "build/kunit"
-STEP = REPO / "scripts/step.sh"
-TREE = REPO / "scripts/kernel-tree.sh"
+sys.path.insert(0, str(HERE.parent / "lib"))
+
+import kcsan                                            # noqa: E402
+import kernel                                           # noqa: E402
+import splats                                           # noqa: E402
+from machines import Qemu, Uml                          # noqa: E402
+
+OUT = kernel.BUILD / "kunit"
 
 TIERS = {
-    "plain": ["base", "plain"],
-    "debug": ["base", "plain", "debug"],
-    "coverage": ["base", "coverage"],
+    "plain": (Uml, ["base", "uml", "plain"]),
+    "debug": (Uml, ["base", "uml", "plain", "debug"]),
+    "coverage": (Uml, ["base", "uml", "coverage"]),
+    "smp": (Qemu, ["base", "plain", "smp"]),
 }
 LONE_SUITE = "xenstore_waterline"
 LONE_MODULE = "xenstore_waterline_kunit"
-BOOT_SECONDS = 600
 
-# What a log must not contain, whatever the tests say.
-SPLAT = re.compile(r"BUG:|WARNING:|KASAN:|KCSAN:|possible circular locking|"
-                   r"INFO: .*(lock|rcu|hung)|unreferenced object|"
-                   r"sleeping function called|Kernel panic|Oops|Call Trace:")
 # Where a stream of results begins, and how one without results goes on.
 STREAM = re.compile(r"^(?=(?:\[[ .0-9]*\] )?KTAP version 1$)", re.M)
 EMPTY = re.compile(r"^.*KTAP version 1\n(?:\[[ .0-9]*\] )?1\.\.0\n")
-# A forced allocation failure says so with a trace of its own.
-FORCED = re.compile(r"FAULT_INJECTION: forcing a failure")
-
-
-def output(*command):
-    return subprocess.run(command, check=True, text=True,
-                          stdout=subprocess.PIPE).stdout.strip()
 
 
 class Tier:
@@ -55,8 +50,10 @@ class Tier:
 
     def __init__(self, name, tree):
         self.name = name
+        self.machine, fragments = TIERS[name]
+        self.configs = [HERE / f"{fragment}.config" for fragment in fragments]
         self.tree = tree
-        self.build = pathlib.Path(output(TREE, "--build", f"kunit-{name}"))
+        self.build = pathlib.Path(kernel.tree_path("--build", f"kunit-{name}"))
         self.out = OUT / name
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
@@ -67,20 +64,12 @@ class Tier:
         print(f"not ok {self.name}: {what}")
         self.failed += 1
 
-    def ok(self, what):
-        print(f"ok {self.name}: {what}")
-        self.passed += 1
-
-    def kunit_py(self, verb, *options):
-        configs = [f"--kunitconfig={HERE / fragment}.config"
-                   for fragment in TIERS[self.name]]
-        compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
-        return subprocess.run(
-            [STEP, "-o", self.build, f"{self.name}: {verb}",
-             self.out / f"{verb}.log",
-             "python3", "tools/testing/kunit/kunit.py", verb, "--arch=um",
-             f"--build_dir={self.build}", f"--make_options=CC={compiler}",
-             *configs, *options], cwd=self.tree).returncode == 0
+    def check(self, good, what):
+        if good:
+            print(f"ok {self.name}: {what}")
+            self.passed += 1
+        else:
+            self.fail(what)
 
     def make_initrd(self):
         root = self.out / "root"
@@ -99,41 +88,36 @@ class Tier:
     def boot(self, name, *params):
         """Boot, keep and return the log; None if it did not power off."""
         log = self.out / f"{name}.log"
-        coverage = self.out / "coverage"
-        coverage.mkdir(exist_ok=True)
-        command = [self.build / "linux", "mem=1G", "console=tty", "con=null",
-                   "con0=null,fd:1", f"initrd={self.out}/initrd",
-                   "rdinit=/init", f"coverage_dir={coverage}",
-                   "panic=-1", "kunit.enable=1", *params]
+        command = self.machine.command(self, [
+            "rdinit=/init", "panic=-1", "kunit.enable=1", *params])
+        seconds = self.machine.seconds
         start = time.monotonic()
         try:
             with log.open("w") as sink:
                 subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sink,
-                               stderr=subprocess.STDOUT, timeout=BOOT_SECONDS)
+                               stderr=subprocess.STDOUT, timeout=seconds)
         except subprocess.TimeoutExpired:
-            self.fail(f"{name}: no end after {BOOT_SECONDS} s, see {log}")
+            self.fail(f"{name}: no end after {seconds} s, see {log}")
             return None
         print(f"  {self.name}: booted {name}, "
               f"{time.monotonic() - start:.0f} s", file=sys.stderr)
-        text = log.read_text(errors="replace")
-        if "reboot: System halted" not in text and \
-                "reboot: Power down" not in text:
-            self.fail(f"{name}: the kernel did not power off, see {log}")
+        text = log.read_text(errors="replace").replace("\r", "")
+        if not any(end in text for end in self.machine.ended):
+            self.fail(f"{name}: the kernel did not come to its end, see {log}")
         return text
 
-    def score(self, name):
+    def score(self, name, text):
         """Count the suites in a log, as kunit.py reads them."""
-        log = self.out / f"{name}.log"
         # kunit.py reads the first stream of results only. There is one of
         # the built-in suites (maybe empty) and one of each module.
         # Its first line is kept as it is: it shows how long a prefix is.
-        streams = STREAM.split(log.read_text(errors="replace"))[1:]
+        streams = STREAM.split(text)[1:]
         suites = []
         for number, stream in enumerate(streams):
             if not EMPTY.search(stream):
                 suites += self.parse(f"{name}.{number}", stream)
         if not suites:
-            self.fail(f"{name}: no result, see {log}")
+            self.fail(f"{name}: no result, see {self.out / name}.log")
         for suite in suites:
             self.score_suite(suite)
 
@@ -167,28 +151,41 @@ class Tier:
               (f" ({', '.join(bad)})" if bad else ""))
 
     def check_log(self, name, text):
-        splats = [line for line in text.splitlines()
-                  if SPLAT.search(line) and "Call Trace:" not in line]
-        traces = text.count("Call Trace:") - len(FORCED.findall(text))
-        if splats or traces > 0:
-            self.fail(f"{name}: the kernel complained, "
-                      f"see {self.out / name}.log")
-            print("\n".join(f"    {line}" for line in splats[:10]))
-        else:
-            self.ok(f"{name}: no complaint in the log")
+        complaints = splats.complaints(text)
+        self.check(not complaints, f"{name}: no complaint of the kernel")
+        self.show(name, complaints)
+
+    def show(self, name, lines):
+        """What has been found in a log, and where."""
+        for line in lines[:10]:
+            print(f"    {line}")
+        if lines:
+            print(f"    see {self.out / name}.log")
+
+    def check_races(self, name, text):
+        """Look at what KCSAN reported; return the rest of the log."""
+        self.check("Brought up 1 node, 2 CPUs" in text,
+                   f"{name}: ran on two processors")
+        self.check(kcsan.watched(text), f"{name}: KCSAN watched to the end")
+        reports = kcsan.Reports(text, kcsan.functions(self.build))
+        self.check(reports.provoked, f"{name}: a race on purpose is reported")
+        self.check(not reports.ours, f"{name}: no data race")
+        self.show(name, reports.titles())
+        print(f"  {self.name}: {len(reports.others)} data races in other parts "
+              "of the kernel", file=sys.stderr)
+        return "\n".join(reports.rest)
 
     def run_all(self):
         text = self.boot("all", "kunit.filter_glob=xen*",
                          f"kunit.filter=module!={LONE_MODULE}")
         if text is None:
             return
-        self.score("all")
+        self.score("all", text)
+        if self.name == "smp":
+            text = self.check_races("all", text)
         self.check_log("all", text)
         if self.name == "debug":
-            if "leak scan finished" in text:
-                self.ok("all: scanned for leaks")
-            else:
-                self.fail("all: no scan for leaks")
+            self.check("leak scan finished" in text, "all: scanned for leaks")
 
     def run_lone(self):
         if not any(self.tree.glob("drivers/xen/*/tests/waterline_kunit.c")):
@@ -197,22 +194,21 @@ class Tier:
         text = self.boot(LONE_SUITE, f"kunit.filter_glob={LONE_SUITE}")
         if text is None:
             return
-        self.score(LONE_SUITE)
+        self.score(LONE_SUITE, text)
         if self.name != "debug":
             self.check_log(LONE_SUITE, text)
-        elif "possible circular locking" in text:
-            self.ok(f"{LONE_SUITE}: lockdep reported the violation")
         else:
-            self.fail(f"{LONE_SUITE}: lockdep did not report the violation")
+            self.check("possible circular locking" in text,
+                       f"{LONE_SUITE}: lockdep reported the violation")
 
     def run(self):
-        if not self.kunit_py("config"):
-            return self.fail("not every option could be set")
-        if not self.kunit_py("build", f"--jobs={jobs()}"):
-            return self.fail("does not build")
+        try:
+            self.machine.build(self)
+        except kernel.BuildError as error:
+            return self.fail(error)
         self.make_initrd()
         self.run_all()
-        if self.name != "coverage":
+        if self.name in ("plain", "debug"):
             self.run_lone()
 
 
@@ -226,16 +222,13 @@ def cases(suite):
         yield {"name": group["name"], "status": worst}
 
 
-def jobs():
-    return int(output("nproc"))
-
-
 def main():
     if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(TIERS):
         print(__doc__)
         return 2
-    subprocess.run([REPO / "scripts/setup.sh", "uml"], check=True)
-    tree = pathlib.Path(output(TREE, "--overlay"))
+    groups = {TIERS[name][0].packages for name in sys.argv[1:]}
+    subprocess.run([kernel.SCRIPTS / "setup.sh", *groups], check=True)
+    tree = pathlib.Path(kernel.tree_path("--overlay"))
     passed = failed = 0
     for name in sys.argv[1:]:
         tier = Tier(name, tree)
@@ -247,4 +240,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except kernel.BuildError as failure:
+        sys.exit(f"kunit: {failure}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Build the kernel of the Xen tests from any tree, original or overlaid."""
+"""Build kernels: above all that of the Xen tests, from any tree."""
 
 import os
 import pathlib
@@ -34,19 +34,28 @@ def missing(fragment, config):
             if have.get(name, "n") != value]
 
 
-def step(title, log, *command, objects=None):
+def step(title, log, *command, objects=None, cwd=None):
     """Run a long command with a sign of life now and then."""
     count = ["-o", objects] if objects else []
     if subprocess.run([SCRIPTS / "step.sh", *count, title, log,
-                       *command]).returncode:
+                       *command], cwd=cwd).returncode:
         raise BuildError(f"{title} failed")
+
+
+def compiler():
+    """What make is told to compile with."""
+    return "CC=ccache gcc" if shutil.which("ccache") else "CC=gcc"
+
+
+def jobs():
+    """What make is told of how much it may do at once."""
+    return f"--jobs={os.environ.get('JOBS', os.cpu_count())}"
 
 
 def make_command(directory, *arguments):
     """How make is called for every kernel: the same gives the same."""
-    compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
     return ["nice", "make", "-C", directory, *arguments, "ARCH=x86_64",
-            f"CC={compiler}", "KBUILD_BUILD_TIMESTAMP=@0",
+            compiler(), "KBUILD_BUILD_TIMESTAMP=@0",
             "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
 
 
@@ -69,8 +78,7 @@ def build(tree, out, name, fragment=FRAGMENT):
         if lost:
             raise BuildError("not in the final .config: " + " ".join(lost))
         allconfig.write_text(wanted)
-    jobs = os.environ.get("JOBS", os.cpu_count())
-    step(f"build {name}", out / "build.log", *make, f"-j{jobs}", "bzImage",
+    step(f"build {name}", out / "build.log", *make, jobs(), "bzImage",
          objects=out)
     return out / "arch/x86/boot/bzImage"
 

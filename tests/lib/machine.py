@@ -11,20 +11,10 @@ import time
 
 import pexpect
 
+import splats
 from kernel import BUILD
 
 LOGS = BUILD / "xen"
-SPLATS = {
-    "BUG": r"\bBUG:",
-    "WARNING": r"\bWARNING:",
-    "KASAN report": r"KASAN",
-    "lockdep report": r"possible circular locking|possible recursive locking",
-    "memory leak": r"unreferenced object",
-    "hung task": r"blocked for more than|hung_task|soft lockup|rcu.*stall",
-    "Oops": r"\bOops\b|general protection fault|Kernel panic|"
-            r"Unable to handle|Panic on CPU",
-}
-
 
 # Xen's dump of a guest whose next instruction is one of Xen's own, behind the
 # VMRUN: the emulated processor has saved the host's state as the guest's.
@@ -37,8 +27,6 @@ class MachineError(Exception):
 
 
 class Machine:
-    SPLATS = SPLATS
-
     def __init__(self, name, kernel, archive, xen=None, cmdline="",
                  control="ttyS1", smp=2, memory=2048, cpu="qemu64",
                  icount=False):
@@ -173,6 +161,4 @@ class Machine:
         for log in (self.console, self.guest_log):
             if log.exists():
                 text += log.read_text(errors="replace").replace("\r", "")
-        return {kind: [line for line in text.splitlines()
-                       if re.search(pattern, line)]
-                for kind, pattern in SPLATS.items()}
+        return splats.by_kind(text)

@@ -6,12 +6,9 @@ import subprocess
 import sys
 import threading
 
-from machine import SPLATS
+import splats
 from uml import OUT
 
-# What must not stand in the log, on top of what the Xen tests look for.
-COMPLAINT = "|".join([*SPLATS.values(),
-                      r"INFO: .*(lock|key|rcu|hung|RCU)|Call Trace:"])
 STATUS = re.compile(r"loop: status (\d+)$", re.M)
 
 
@@ -59,8 +56,7 @@ class Guest:
         return int(found[-1]) if found else None
 
     def complaints(self):
-        return [line for line in self.text().splitlines()
-                if re.search(COMPLAINT, line)]
+        return splats.complaints(self.text())
 
 
 def report(guest):

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """User-mode Linux from Debian's source, without and with what finds mistakes."""
 
-import os
 import pathlib
-import shutil
 
 import kernel
 
@@ -40,13 +38,11 @@ def build(name):
         return out
     done.unlink(missing_ok=True)
     fragment.write_text(wanted)
-    compiler = "ccache gcc" if shutil.which("ccache") else "gcc"
     make = ["nice", "make", "-C", tree, f"O={out}", "ARCH=um",
-            f"CC={compiler}"]
+            kernel.compiler()]
     configure(name, fragment, out, make)
-    jobs = os.environ.get("JOBS", os.cpu_count())
     kernel.step(f"build user-mode Linux ({name})", OUT / f"{name}-build.log",
-                *make, f"-j{jobs}", "all", objects=out)
+                *make, kernel.jobs(), "all", objects=out)
     done.touch()
     return out
 

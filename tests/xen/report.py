@@ -6,6 +6,7 @@ import sys
 import time
 
 from machine import Machine, MachineError
+from splats import SPLATS
 
 GROUPS = {}
 COLOURS = sys.stdout.isatty()
@@ -37,7 +38,7 @@ class Group:
         return ([f"{self.name}: boots"] +
                 [name for name, _, is_test in self.entries if is_test] +
                 [f"{self.name}: no {kind} on any console"
-                 for kind in Machine.SPLATS] + [f"{self.name}: powers off"])
+                 for kind in SPLATS] + [f"{self.name}: powers off"])
 
 
 class Report:
