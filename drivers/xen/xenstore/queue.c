@@ -276,7 +276,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queue_current);
  * Context: Any.
  */
 void xs_queue_item_init(struct xs_queue_item *item,
-		       void (*run)(struct xs_queue_item *item))
+			void (*run)(struct xs_queue_item *item))
 {
 	INIT_LIST_HEAD(&item->node);
 	item->owner = NULL;

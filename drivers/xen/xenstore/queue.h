@@ -84,7 +84,7 @@ void xs_queue_put(struct xs_queue *queue);
 struct xs_queue *xs_queue_current(struct xs_queues *queues);
 
 void xs_queue_item_init(struct xs_queue_item *item,
-		       void (*run)(struct xs_queue_item *item));
+			void (*run)(struct xs_queue_item *item));
 bool xs_queue_add(struct xs_queue *queue, struct xs_queue_item *item);
 void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
 	__must_hold(&queue->queues->lock);

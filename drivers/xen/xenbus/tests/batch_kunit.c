@@ -142,7 +142,7 @@ static void batch_of_many_waits_once_for_64(struct kunit *test)
 
 	for (i = 0; i < BATCH_MANY; i++)
 		KUNIT_EXPECT_EQ(test, xenbus_batch_printf(&f->batch, DIR, "last",
-						      "%u", i), i);
+							  "%u", i), i);
 	waits = current->nvcsw;
 	KUNIT_EXPECT_EQ(test, xenbus_batch_run(&f->batch), 0);
 	KUNIT_EXPECT_LE(test, current->nvcsw - waits,

@@ -32,7 +32,7 @@ static void bus_queue_let_go(void *data)
 
 /* The first state of one device's peer that is not the initial one is stuck. */
 static void bus_queue_stick(struct fake_bus *fake, struct xenbus_device *xendev,
-			   enum xenbus_state state)
+			    enum xenbus_state state)
 {
 	if (strcmp(dev_name(&xendev->dev), BUS_STUCK) ||
 	    state == XenbusStateInitialising)
@@ -51,8 +51,8 @@ static void bus_queue_await(struct kunit *test, struct completion *done)
 /* There is a device whose driver's callback does what the hook does. */
 static struct xenbus_device *
 bus_queue_occupy(struct kunit *test, void (*hook)(struct fake_bus *fake,
-						 struct xenbus_device *xendev,
-						 enum xenbus_state state))
+						  struct xenbus_device *xendev,
+						  enum xenbus_state state))
 {
 	struct fake_bus *fake = test->priv;
 	struct xenbus_device *xendev;
@@ -116,8 +116,8 @@ static void stuck_driver_does_not_delay_removals_of_others(struct kunit *test)
 
 /* As drivers of backends do when their frontend has gone. */
 static void bus_queue_give_up(struct fake_bus *fake,
-			     struct xenbus_device *xendev,
-			     enum xenbus_state state)
+			      struct xenbus_device *xendev,
+			      enum xenbus_state state)
 {
 	if (state == XenbusStateInitialising)
 		return;
@@ -179,7 +179,7 @@ struct bus_queue_watch {
 };
 
 static void bus_queue_watched(struct xenbus_watch *watch, const char *path,
-			     const char *token)
+			      const char *token)
 {
 	struct bus_queue_watch *w;
 

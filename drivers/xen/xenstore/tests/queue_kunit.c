@@ -118,7 +118,7 @@ static void queue_await(struct kunit *test, struct completion *done)
 
 /* Probe @i has begun in a queue and stays there. */
 static void queue_occupy(struct kunit *test, struct xs_queue *queue,
-			unsigned int i)
+			 unsigned int i)
 {
 	struct queue_fixture *f = test->priv;
 

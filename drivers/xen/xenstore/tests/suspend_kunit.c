@@ -161,8 +161,8 @@ static void suspend_is_not_postponed_by_traffic(struct kunit *test)
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
 		KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session,
-							   XS_READ, 9, 0, "k",
-							   2), -EAGAIN);
+							 XS_READ, 9, 0, "k",
+							 2), -EAGAIN);
 		test_env_answer(f->site, test_env_next(f->site));
 	}
 	fake_call_result(test, suspend);
@@ -308,15 +308,15 @@ static void write_without_waiting_during_a_suspend_can_be_repeated(struct kunit 
 
 	test_env_suspend(f->site);
 	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session, XS_READ,
-						   1, 0, "k", 2), -EAGAIN);
+						 1, 0, "k", 2), -EAGAIN);
 	/* What does not complete a message needs not wait. */
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out, 10),
 			10);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out + 10,
-						8), -EAGAIN);
+					      8), -EAGAIN);
 	test_env_resume(f->site);
 	KUNIT_EXPECT_EQ(test, fake_user_write(f->session, f->site->out + 10,
-						8), 8);
+					      8), 8);
 	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_READ);
@@ -345,19 +345,19 @@ static void transaction_from_before_gets_eagain(struct kunit *test)
 	test_env_resume(f->site);
 	fake_user_send(f->site, f->session, XS_READ, 1, commit, "k", 2);
 	fake_user_expect(f->site, f->session, XS_ERROR, 1, commit, "EAGAIN",
-			   7);
+			 7);
 	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, commit,
-			 "T", 2);
+		       "T", 2);
 	fake_user_expect(f->site, f->session, XS_ERROR, 2, commit, "EAGAIN",
-			   7);
+			 7);
 	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 3, abort, "F",
-			 2);
+		       2);
 	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 3, abort,
-			   "OK", 3);
+			 "OK", 3);
 	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 4, commit,
-			 "F", 2);
+		       "F", 2);
 	fake_user_expect(f->site, f->session, XS_ERROR, 4, commit, "ENOENT",
-			   7);
+			 7);
 	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
 
@@ -372,13 +372,13 @@ static void transaction_with_the_id_of_one_from_before_works(struct kunit *test)
 	test_env_resume(f->site);
 	tx_id = fake_user_start(f->site, f->session, "5");
 	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
-			 2);
+		       2);
 	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
 	test_env_reply(f->site, msg, "OK", 3);
 	fake_user_expect(f->site, f->session, XS_TRANSACTION_END, 2, tx_id,
-			   "OK", 3);
+			 "OK", 3);
 }
 
 static void transaction_outlives_a_suspend_that_is_cancelled(struct kunit *test)
@@ -392,7 +392,7 @@ static void transaction_outlives_a_suspend_that_is_cancelled(struct kunit *test)
 	suspend_cancel(f);
 	KUNIT_EXPECT_EQ(test, f->site->conn->generation, generation);
 	fake_user_send(f->site, f->session, XS_TRANSACTION_END, 2, tx_id, "T",
-			 2);
+		       2);
 	msg = test_env_next(f->site);
 	KUNIT_ASSERT_NOT_NULL(test, msg);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, tx_id);
@@ -528,7 +528,7 @@ static void resume_without_a_server_breaks_the_connection(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, f->site->conn->gate.closed);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(!xs_io_has_work(f->site->conn)));
 	KUNIT_EXPECT_EQ(test, fake_user_try_send(f->site, f->session, XS_READ,
-						   1, 0, "k", 2), -EIO);
+						 1, 0, "k", 2), -EIO);
 }
 
 static void resume_can_be_repeated_under_traffic(struct kunit *test)

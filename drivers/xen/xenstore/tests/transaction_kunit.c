@@ -171,7 +171,7 @@ static void change_that_is_refused_aborts_all(struct kunit *test)
 
 	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	test_env_refuse(f->site, transaction_next(test, XS_WRITE),
-			 error->errstring);
+			error->errstring);
 	test_env_answer(f->site, transaction_next(test, XS_RM));
 	transaction_expect_end(test, "F");
 	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
@@ -225,7 +225,7 @@ static void abort_waits_for_nothing_but_itself(struct kunit *test)
 	b = transaction_next(test, XS_WRITE);
 	c = transaction_next(test, XS_RM);
 	test_env_reply(f->site, transaction_next(test, XS_TRANSACTION_END),
-			"OK", 3);
+		       "OK", 3);
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->driver), 0);
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 	/* These come when the transaction is over for everybody else. */
@@ -273,7 +273,7 @@ static void commit_that_is_refused_returns_why(struct kunit *test)
 	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	test_env_answer(f->site, transaction_next(test, XS_RM));
 	test_env_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
-			 error->errstring);
+			error->errstring);
 	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->end, -error->errnum);
 }
@@ -286,7 +286,7 @@ static void abort_that_is_refused_too_returns_the_first_error(struct kunit *test
 	test_env_answer(f->site, transaction_next(test, XS_WRITE));
 	test_env_answer(f->site, transaction_next(test, XS_RM));
 	test_env_refuse(f->site, transaction_next(test, XS_TRANSACTION_END),
-			 "EIO");
+			"EIO");
 	transaction_expect_over(test);
 	KUNIT_EXPECT_EQ(test, f->end, -EACCES);
 }

@@ -44,7 +44,7 @@ struct wqueue_fixture {
 };
 
 static void wqueue_callback(struct xenbus_watch *watch, const char *path,
-			   const char *token)
+			    const char *token)
 {
 	struct wqueue_probe *probe;
 
@@ -58,7 +58,7 @@ static void wqueue_callback(struct xenbus_watch *watch, const char *path,
 }
 
 static void wqueue_init_probe(struct wqueue_fixture *f, struct wqueue_probe *probe,
-			     const char *node)
+			      const char *node)
 {
 	probe->watch.node = node;
 	probe->watch.callback = wqueue_callback;
@@ -123,7 +123,7 @@ static void wqueue_await(struct kunit *test, struct completion *done)
 
 /* NULL is the default queue. */
 static void wqueue_register(struct kunit *test, struct wqueue_probe *probe,
-			   struct xs_queue *queue)
+			    struct xs_queue *queue)
 {
 	struct wqueue_fixture *f = test->priv;
 	struct xs_watches *watches = &f->site->store.watches;
