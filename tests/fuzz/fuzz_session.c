@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "call.h"
 #include "client.h"
 #include "conn_internal.h"
 #include "ops.h"
@@ -15,6 +16,7 @@
 
 #define CLIENTS		4
 #define WATCHES		2
+#define BATCH		3
 /* A longer run of turns makes no progress. */
 #define TURNS		100000
 
@@ -139,6 +141,36 @@ static void kernel_read_cached(void)
 	kernel_check(value, len);
 }
 
+/* Requests that are submitted together. */
+static void kernel_batch(void)
+{
+	struct xs_request *reqs[BATCH];
+	unsigned int i, n;
+
+	for (n = 0; n < BATCH; n++) {
+		reqs[n] = xs_call_request(XS_READ, 0, "/a", "b", NULL, 0);
+		if (IS_ERR(reqs[n]))
+			break;
+	}
+	if (n && xs_conn_call_all(&site.store.conn, reqs, n, XS_GATE_REQUEST))
+		SHIM_BUG_ON(site.store.conn.state != XS_CONN_BROKEN);
+	for (i = 0; i < n; i++)
+		xs_request_put(reqs[i]);
+}
+
+/* The server repeats the path, or the path is a generation and "0" a name. */
+static void kernel_directory(void)
+{
+	unsigned int n;
+	char **names = xs_op_directory(&site.store.conn, 0, "/a", "b", &n);
+
+	if (IS_ERR(names))
+		return;
+	SHIM_BUG_ON(!site.server.lied && (!n || (strcmp(names[0], "/a/b") &&
+						 strcmp(names[0], "0"))));
+	kfree(names);
+}
+
 static void kernel_transaction(bool abort)
 {
 	u32 id;
@@ -166,8 +198,12 @@ static void kernel(unsigned int n)
 		kernel_transaction(true);
 	else if (n == WATCHES + 3)
 		xs_watches_dispatch(&site.store.watches);
-	else
+	else if (n == WATCHES + 4)
 		kernel_read_cached();
+	else if (n == WATCHES + 5)
+		kernel_batch();
+	else
+		kernel_directory();
 }
 
 /* === Suspend === */

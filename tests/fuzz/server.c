@@ -203,6 +203,13 @@ static const char *work(struct server *s, struct asked *asked)
 		SHIM_BUG_ON(!path || !token);
 		return asked->hdr.type == XS_WATCH ?
 		       work_watch(s, path, token) : work_unwatch(s, path, token);
+	case XS_DIRECTORY:
+		return refuses(s) ? "E2BIG" : NULL;
+	case XS_DIRECTORY_PART:
+		/* A second NUL ends the last part. */
+		if (!refuses(s) && asked->hdr.len < XENSTORE_PAYLOAD_MAX)
+			asked->body[asked->hdr.len++] = 0;
+		return NULL;
 	case XS_WATCH_EVENT:
 		/* As every server does: a reply of this type would be an event. */
 		return "ENOSYS";
