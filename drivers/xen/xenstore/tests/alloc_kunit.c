@@ -22,7 +22,7 @@ struct alloc_fixture {
 	/* Steps of the kthread are the test's own. */
 	struct test_env *site;
 	struct xs_session *session;
-	/* There is an kthread; what it allocates is not counted. */
+	/* There is a kthread; what it allocates is not counted. */
 	struct fake_store *store;
 	struct xs_conn *conn;
 	char body[500];

@@ -2,7 +2,7 @@
 /*
  * Tests of values that are kept.
  *
- * An kthread works against the fake store, and messages that the store
+ * A kthread works against the fake store, and messages that the store
  * receives are counted. Where an event and a reply have to meet in one order,
  * the test is the server.
  *

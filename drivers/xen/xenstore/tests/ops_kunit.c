@@ -2,7 +2,7 @@
 /*
  * Tests of the operations as function calls.
  *
- * An kthread runs and a store answers it. What a store would never send
+ * A kthread runs and a store answers it. What a store would never send
  * comes from a scripted peer.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -292,6 +292,7 @@ static void error_of_the_server_is_returned_by_every_operation(struct kunit *tes
 {
 	const struct ops_error_case *param = test->param_value;
 	struct ops_fixture *f = test->priv;
+	int err = param->expected;
 	unsigned int type, num;
 	char **names;
 	u32 tx_id;
@@ -299,20 +300,15 @@ static void error_of_the_server_is_returned_by_every_operation(struct kunit *tes
 	for (type = 0; type < XS_TYPE_COUNT; type++)
 		f->store->refuse[type] = param->name;
 
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(ops_read(test, "/a", &num)),
-			param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_write(f->conn, 0, "/a", "", "", 0),
-			param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_mkdir(f->conn, 0, "/a", ""),
-			param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_rm(f->conn, 0, "/a", ""), param->expected);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(ops_read(test, "/a", &num)), err);
+	KUNIT_EXPECT_EQ(test, xs_op_write(f->conn, 0, "/a", "", "", 0), err);
+	KUNIT_EXPECT_EQ(test, xs_op_mkdir(f->conn, 0, "/a", ""), err);
+	KUNIT_EXPECT_EQ(test, xs_op_rm(f->conn, 0, "/a", ""), err);
 	names = ops_keep(test, xs_op_directory(f->conn, 0, "/a", "", &num));
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(names), param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_transaction_start(f->conn, &tx_id),
-			param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, 1, false),
-			param->expected);
-	KUNIT_EXPECT_EQ(test, xs_op_reset_watches(f->conn), param->expected);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(names), err);
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_start(f->conn, &tx_id), err);
+	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, 1, false), err);
+	KUNIT_EXPECT_EQ(test, xs_op_reset_watches(f->conn), err);
 }
 
 static void operation_on_a_broken_connection_is_eio(struct kunit *test)
@@ -380,13 +376,12 @@ static void transaction_that_conflicts_is_eagain(struct kunit *test)
 	u32 tx_id;
 
 	KUNIT_ASSERT_EQ(test, xs_op_transaction_start(f->conn, &tx_id), 0);
-	fake_store_write(f->store, "/a", "other", 5);
+	fake_store_write(f->store, "/a", "y", 1);
 	KUNIT_EXPECT_EQ(test, xs_op_write(f->conn, tx_id, "/a", "", "x", 1), 0);
 
 	KUNIT_EXPECT_EQ(test, xs_op_transaction_end(f->conn, tx_id, false),
 			-EAGAIN);
-	KUNIT_EXPECT_STREQ(test, fake_store_value(f->store, "/a", NULL),
-			   "other");
+	KUNIT_EXPECT_STREQ(test, fake_store_value(f->store, "/a", NULL), "y");
 }
 
 static void transaction_pins_the_gate_until_it_ends(struct kunit *test)
@@ -472,20 +467,13 @@ struct ops_reply_case {
 };
 
 static const struct ops_reply_case ops_reply_cases[] = {
-	{ "read: of another type",
-	  XS_READ, XS_WRITE, "OK", 3, -EINVAL },
-	{ "write: of another type",
-	  XS_WRITE, XS_READ, "OK", 3, -EINVAL },
-	{ "read: of an unknown type",
-	  XS_READ, XS_INVALID, "OK", 3, -EINVAL },
-	{ "read: error without a body",
-	  XS_READ, XS_ERROR, "", 0, -EINVAL },
-	{ "read: error without a NUL",
-	  XS_READ, XS_ERROR, "ENOENT", 6, -ENOENT },
-	{ "directory: no NUL at the end",
-	  XS_DIRECTORY, XS_DIRECTORY, "one\0two", 7, -EIO },
-	{ "directory: only text",
-	  XS_DIRECTORY, XS_DIRECTORY, "x", 1, -EIO },
+	{ "read: of another type", XS_READ, XS_WRITE, "OK", 3, -EINVAL },
+	{ "write: of another type", XS_WRITE, XS_READ, "OK", 3, -EINVAL },
+	{ "read: of an unknown type", XS_READ, XS_INVALID, "OK", 3, -EINVAL },
+	{ "read: error without a body", XS_READ, XS_ERROR, "", 0, -EINVAL },
+	{ "read: error without NUL", XS_READ, XS_ERROR, "ENOENT", 6, -ENOENT },
+	{ "directory: no NUL", XS_DIRECTORY, XS_DIRECTORY, "one\0two", 7, -EIO },
+	{ "directory: only text", XS_DIRECTORY, XS_DIRECTORY, "x", 1, -EIO },
 	{ "start: no number",
 	  XS_TRANSACTION_START, XS_TRANSACTION_START, "OK", 3, -EINVAL },
 	{ "start: nothing",
@@ -540,10 +528,9 @@ static int ops_call(void *arg)
 		result = xs_op_read(call->conn, 0, "/a", "", &num);
 		break;
 	}
-	if (IS_ERR(result))
-		return PTR_ERR(result);
-	kfree(result);
-	return 0;
+	if (!IS_ERR(result))
+		kfree(result);
+	return PTR_ERR_OR_ZERO(result);
 }
 
 static void reply_that_breaks_the_rules_is_an_error(struct kunit *test)

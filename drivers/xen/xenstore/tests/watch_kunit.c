@@ -2,7 +2,7 @@
 /*
  * Tests of the watches of drivers: registry and event queue.
  *
- * An kthread works against the fake store, so registering can be waited
+ * A kthread works against the fake store, so registering can be waited
  * for; the test itself is the dispatcher. A dispatcher that is a thread is the
  * subject of watch_dispatch_kunit.c.
  *
