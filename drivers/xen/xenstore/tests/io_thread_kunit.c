@@ -348,7 +348,7 @@ static void mask_ends_before_the_kthread_sleeps(struct kunit *test)
 			READ_ONCE(f->peer->masks));
 }
 
-/* A kthread that is parked, and has been notified. */
+/* A kthread that is parked, and has been notified of nothing. */
 static struct conn_fixture *thread_park_masked(struct kunit *test)
 {
 	struct conn_fixture *f = test->priv;
@@ -356,8 +356,7 @@ static struct conn_fixture *thread_park_masked(struct kunit *test)
 	f->peer->t.peer_is_local = true;
 	thread_start(test);
 	xs_io_park(f->conn);
-	fake_peer_event(f->peer, "/a", "token");
-	fake_peer_step(f->peer);
+	fake_peer_interrupt(f->peer);
 	KUNIT_ASSERT_EQ(test, READ_ONCE(f->peer->masks), 1);
 	return f;
 }
@@ -369,8 +368,18 @@ static void mask_ends_when_a_suspend_is_cancelled(struct kunit *test)
 	xs_io_unpark(f->conn);
 
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(thread_sleeps_unmasked(f)));
-	KUNIT_EXPECT_EQ(test, READ_ONCE(f->events), 1);
 	KUNIT_EXPECT_EQ(test, READ_ONCE(f->peer->unmasks), 1);
+}
+
+static void mask_during_a_suspend_loses_no_event(struct kunit *test)
+{
+	struct conn_fixture *f = thread_park_masked(test);
+
+	fake_peer_event(f->peer, "/a", "token");
+	fake_peer_step(f->peer);
+	xs_io_unpark(f->conn);
+
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(f->events) == 1));
 }
 
 /* The channel was replaced, and the new one has never been masked. */
@@ -381,6 +390,9 @@ static void mask_of_a_replaced_channel_is_not_ended_again(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xs_io_reconnect(f->conn), 0);
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(f->peer->t.masked));
 	xs_io_unpark(f->conn);
+	conn_submit(test, "path", 5);
+	KUNIT_EXPECT_TRUE(test,
+			  fake_wait_until(fake_peer_notifications(f->peer)));
 
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(thread_sleeps_unmasked(f)));
 	KUNIT_EXPECT_EQ(test, READ_ONCE(f->peer->unmasks), 0);
@@ -406,6 +418,7 @@ static struct kunit_case thread_cases[] = {
 	KUNIT_CASE(mask_of_a_busy_kthread_loses_no_reply),
 	KUNIT_CASE(mask_ends_before_the_kthread_sleeps),
 	KUNIT_CASE(mask_ends_when_a_suspend_is_cancelled),
+	KUNIT_CASE(mask_during_a_suspend_loses_no_event),
 	KUNIT_CASE(mask_of_a_replaced_channel_is_not_ended_again),
 	{}
 };
