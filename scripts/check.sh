@@ -105,6 +105,7 @@ spelling() { codespell --ignore-words-list=fo,inout,onl "${sources[@]}" "${shell
 shells() { shellcheck -S warning -x -P SCRIPTDIR "${shells[@]}"; }
 pythons() { python3 -c 'import ast, sys
 for name in sys.argv[1:]: ast.parse(open(name).read(), name)' "${pythons[@]}"; }
+reaches() { "$REPO/scripts/check-reach.py" xs_op_read=40 xs_io_notified=15; }
 sizes() { mapfile -t files < <(find "${dirs[@]}" tools -name '*.c' ! -name '*.mod.c'); "$REPO/scripts/check-size.sh" "${files[@]}"; }
 
 # As a distribution builds them, and as an initramfs wants them.
@@ -126,6 +127,7 @@ tree=$("$REPO/scripts/kernel-tree.sh" --overlay) || exit 1
 "$REPO/scripts/check-tree.sh" --overlay clang >/dev/null
 
 check layering "layering" "$REPO/scripts/check-layering.sh"
+check reach "few functions behind a read and a notification" reaches
 check size "files up to 600 lines, functions up to 60" sizes
 check checkpatch "checkpatch --strict" checkpatch
 check kernel-doc "kernel-doc -none -Wall" kernel_doc
