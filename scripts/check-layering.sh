@@ -167,6 +167,16 @@ waits "$core" "io request gate queue transaction session"
 waits "$binding" "bus_frontend"
 waits "$loop" "evtchn"
 
+# One lock and no barrier of its own keep a connection understandable.
+lockless=()
+for file in "${core_files[@]}"; do
+	[ "$file" = "$core/ring.c" ] || lockless+=("$file")
+done
+found "barriers belong to ring.c" '\b((smp|virt|dma)_)?[rw]?mb\(|\bsmp_mb__|\bbarrier\(' "${lockless[@]}"
+locks=$(sed -n '/^struct xs_conn {/,/^};/p' "$core/conn.h" |
+	grep -cE '\b(raw_)?(spin|rw|seq)lock_t\b|\bstruct (mutex|semaphore|rw_semaphore)\b')
+[ "$locks" -eq 1 ] || breach "$core/conn.h: struct xs_conn has $locks locks   <- one is enough"
+
 # State of the core belongs to its objects. Outside functions there may be
 # constants, slab caches and static keys only.
 for file in "$core"/*.c; do
