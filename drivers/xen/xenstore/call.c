@@ -26,9 +26,7 @@
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
-#include <kunit/visibility.h>
 #include <linux/err.h>
-#include <linux/export.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
@@ -61,7 +59,6 @@ struct xs_request *xs_call_request(u32 type, u32 tx_id, const char *dir,
 
 	return xs_request_alloc(type, tx_id, parts, ARRAY_SIZE(parts), XS_GFP);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_call_request);
 
 /* A longer value is formatted twice. */
 #define XS_CALL_PRINTF_SMALL	64
@@ -116,7 +113,6 @@ struct xs_request *xs_call_request_printf(u32 tx_id, const char *dir,
 				       strlen(small));
 	return xs_call_request_long(tx_id, dir, node, len, fmt, args);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_call_request_printf);
 
 /**
  * xs_call_result() - the result of a completed request
@@ -143,7 +139,6 @@ int xs_call_result(const struct xs_request *req)
 	}
 	return 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_call_result);
 
 /**
  * xs_call() - send a request and wait for its result
@@ -166,7 +161,6 @@ int xs_call(struct xs_conn *conn, struct xs_request *req,
 	err = xs_conn_call(conn, req, kind);
 	return err ?: xs_call_result(req);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_call);
 
 /**
  * xs_call_put() - xs_call() where only success matters
@@ -186,4 +180,3 @@ int xs_call_put(struct xs_conn *conn, struct xs_request *req,
 		xs_request_put(req);
 	return err;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_call_put);

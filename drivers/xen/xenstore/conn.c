@@ -237,7 +237,6 @@ int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 {
 	return xs_conn_enter_and_submit(conn, reqs, n, XS_GATE_NESTED);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit_all);
 
 /**
  * xs_conn_submit() - accept a request

@@ -24,12 +24,11 @@ bool xs_tx_has_work(const struct xs_conn *conn);
 int xs_rx_drain(struct xs_conn *conn);
 bool xs_rx_has_work(const struct xs_conn *conn);
 
-/* io.c, called by suites in place of the kthread and of an interrupt */
+/* io.c, called by suites in place of the kthread */
 int xs_io_pass(struct xs_conn *conn);
 bool xs_io_has_work(const struct xs_conn *conn);
 bool xs_io_poll(struct xs_conn *conn);
 bool xs_io_at_boundary(const struct xs_conn *conn);
-void xs_io_notified(struct xs_transport *t);
 
 /**
  * xs_conn_notify() - notify the server of an index that was published

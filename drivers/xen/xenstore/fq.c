@@ -52,7 +52,6 @@ void xs_fq_init(struct xs_fq *fq)
 	fq->in_flight = 0;
 	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_fq_init);
 
 /**
  * xs_fq_add() - queue a request
@@ -71,7 +70,6 @@ void xs_fq_add(struct xs_fq *fq, struct xs_request *req)
 	list_add_tail(&flow->node, &fq->new_flows);
 	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_fq_add);
 
 static bool xs_fq_is_contended(const struct xs_fq *fq)
 {
@@ -103,7 +101,6 @@ struct xs_request *xs_fq_next(struct xs_fq *fq)
 	fq->old_slot = flow == old;
 	return list_first_entry(&flow->queue, struct xs_request, node);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_fq_next);
 
 /**
  * xs_fq_sent() - a request is on the ring: the slot of its flow is over
@@ -129,7 +126,6 @@ void xs_fq_sent(struct xs_fq *fq, struct xs_request *req)
 	else
 		list_move_tail(&flow->node, &fq->old_flows);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_fq_sent);
 
 /**
  * xs_fq_completed() - a request that was sent is no longer in flight
@@ -143,7 +139,6 @@ void xs_fq_completed(struct xs_fq *fq, struct xs_request *req)
 	fq->in_flight -= req->throttles;
 	WRITE_ONCE(fq->throttled, false);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_fq_completed);
 
 /**
  * xs_fq_has_sendable() - does a request only need space on the ring?

@@ -158,7 +158,6 @@ int xs_gate_enter_interruptible(struct xs_gate *gate, enum xs_gate_kind kind)
 	return wait_event_interruptible(gate->wq,
 					xs_gate_try_enter(gate, kind));
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_gate_enter_interruptible);
 
 static bool xs_gate_drained_locked(struct xs_gate *gate)
 	__must_hold(&gate->lock)

@@ -95,7 +95,7 @@ static bool xs_io_runs_after_server(const struct xs_conn *conn)
  * Context: Any, hard interrupt included; not on two CPUs at a time. This is
  * &xs_transport.notified.
  */
-void xs_io_notified(struct xs_transport *t)
+static void xs_io_notified(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
 	bool asleep = waitqueue_active(&conn->wq);
@@ -115,7 +115,6 @@ void xs_io_notified(struct xs_transport *t)
 	}
 	wake_up(&conn->wq);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_io_notified);
 
 static void xs_io_report_break(struct xs_conn *conn, int err)
 {

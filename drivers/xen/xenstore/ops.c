@@ -112,7 +112,6 @@ int xs_op_exists(struct xs_conn *conn, u32 tx_id, const char *dir,
 					   NULL, 0),
 			   XS_GATE_REQUEST);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_op_exists);
 
 /* In a transaction, its end reports whether this has worked. */
 static int xs_op_change(struct xs_conn *conn, u32 tx_id, struct xs_request *req)

@@ -82,7 +82,6 @@ struct xs_queue *xs_queue_get(struct xs_queue *queue)
 	kref_get(&queue->ref);
 	return queue;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_queue_get);
 
 /* Not reached by the default queue, which keeps its first reference. */
 static void xs_queue_release(struct kref *ref)
@@ -129,7 +128,6 @@ void xs_queue_kick(struct xs_queue *queue)
 	if (!queue_work(queues->wq, &queue->work))
 		xs_queue_put(queue);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_queue_kick);
 
 static struct xs_queue_item *xs_queue_take(struct xs_queue *queue)
 {
@@ -301,7 +299,6 @@ void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
 	if (!xs_queue_is_default(queue))
 		queue->queues->busy++;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_queue_add_locked);
 
 /**
  * xs_queue_cancel_locked() - take an item out of a queue
@@ -317,7 +314,6 @@ void xs_queue_cancel_locked(struct xs_queue *queue, struct xs_queue_item *item)
 	if (!xs_queue_is_default(queue))
 		queue->queues->busy--;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_queue_cancel_locked);
 
 /**
  * xs_queue_add() - append an item

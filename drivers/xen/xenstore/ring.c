@@ -272,7 +272,6 @@ bool xs_ring_is_read(const struct xs_ring *ring)
 {
 	return (s32)(READ_ONCE(ring->published) - READ_ONCE(*ring->peer)) <= 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_read);
 
 /**
  * xs_ring_has_room() - is it worth while to write again?

@@ -12,11 +12,9 @@
 #define pr_fmt(fmt) "xenstore: " fmt
 
 #include <linux/errno.h>
-#include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/sched/mm.h>
-#include <kunit/visibility.h>
 
 #include "conn_internal.h"
 

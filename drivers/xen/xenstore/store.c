@@ -11,6 +11,7 @@
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/printk.h>
@@ -157,7 +158,7 @@ void xs_store_suspend_cancel(struct xs_store *store)
 	xs_io_unpark(&store->conn);
 	xs_gate_open(&store->conn.gate);
 }
-EXPORT_SYMBOL_GPL(xs_store_suspend_cancel);
+EXPORT_SYMBOL_IF_KUNIT(xs_store_suspend_cancel);
 
 MODULE_DESCRIPTION("XenStore protocol core");
 MODULE_LICENSE("GPL");

@@ -243,7 +243,6 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 	xs_request_put(req);
 	return xs_transaction_doom(txn, err);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_post);
 
 /*
  * Wait for the posted requests; the error of the first that failed. Acquire:

@@ -7,9 +7,7 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
-#include <linux/export.h>
 #include <linux/minmax.h>
-#include <kunit/visibility.h>
 
 #include "conn_internal.h"
 

@@ -188,7 +188,6 @@ struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 
 	return xs_request_alloc(type, 0, parts, type == XS_WATCH ? 3 : 2, gfp);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_request);
 
 /* === Events: kthread === */
 
@@ -414,7 +413,6 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 	watches->merged = 0;
 	watches->dropped = 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watches_init);
 
 /**
  * xs_watches_destroy() - free the entries of a registry
@@ -431,7 +429,6 @@ void xs_watches_destroy(struct xs_watches *watches)
 		xs_watch_entry_remove(watches, entry);
 	xa_destroy(&watches->entries);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watches_destroy);
 
 /**
  * xs_watches_start() - begin to run callbacks
@@ -456,4 +453,3 @@ void xs_watches_stop(struct xs_watches *watches)
 {
 	xs_queues_stop(&watches->queues);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watches_stop);

@@ -55,7 +55,6 @@ int xs_watch_entry_set(struct xs_watches *watches, struct xs_watch_entry *entry)
 	xs_gate_leave(&watches->conn->gate);
 	return err;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_set);
 
 /**
  * xs_watch_entry_unset() - undo xs_watch_entry_set()
@@ -78,7 +77,6 @@ void xs_watch_entry_unset(struct xs_watches *watches,
 		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
 				    entry->path, err);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watch_entry_unset);
 
 static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
 					      struct xenbus_watch *watch)
@@ -251,4 +249,3 @@ void xs_watches_reregister(struct xs_watches *watches)
 	xs_watch_reregister_put(&all);
 	wait_for_completion(&all.done);
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_watches_reregister);
