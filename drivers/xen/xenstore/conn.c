@@ -182,9 +182,11 @@ static void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
  */
 static void xs_conn_wake_kthread(struct xs_conn *conn)
 {
-	if (wq_has_sleeper(&conn->wq) &&
-	    (smp_load_acquire(&conn->state) != XS_CONN_UP ||
-	     xs_ring_is_read(&conn->tx.ring)))
+	if (!wq_has_sleeper(&conn->wq))
+		return;
+	/* Pairs with xs_conn_set_up(): the rings are attached. */
+	if (smp_load_acquire(&conn->state) != XS_CONN_UP ||
+	    xs_ring_is_read(&conn->tx.ring))
 		wake_up(&conn->wq);
 }
 

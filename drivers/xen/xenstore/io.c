@@ -98,8 +98,9 @@ static bool xs_io_runs_after_server(const struct xs_conn *conn)
 static void xs_io_notified(struct xs_transport *t)
 {
 	struct xs_conn *conn = t->conn;
-	bool asleep = waitqueue_active(&conn->wq);
 	bool mask = t->peer_is_local && t->ops->mask;
+	/* A hint: wherever there is work, wake_up() follows in any case. */
+	bool asleep = waitqueue_active(&conn->wq);
 
 	xs_stats_count(&conn->stats.interrupts);
 	if (!(mask && (!asleep || xs_io_runs_after_server(conn))) &&
