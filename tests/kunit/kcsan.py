@@ -16,6 +16,8 @@ LAST_LINES = "Reported by Kernel Concurrency Sanitizer on:"
 RULE = re.compile(r"={66}$")
 NAME = re.compile(r"[A-Za-z_][\w.]*")
 FRAME = re.compile(rf"({NAME.pattern})\+0x")
+STACK = re.compile(r" bytes by .*:$|reordered to: ")
+INTERRUPT = re.compile(r" asm_(?:sysvec_|common_interrupt|spurious)")
 # What the suite xenstore_race does on purpose.
 PROVOKED = {"race_provoke"}
 # Reads time without a lock, and looks afterwards whether it has changed.
@@ -64,23 +66,28 @@ class Reports:
     def read(self, lines):
         """The functions on the stacks of a report; None if it is cut off.
 
-        Other processors may print in between: the lines stay in the log, and
-        the report ends at the first rule behind its last lines.
+        What an interrupt interrupted has nothing to do with it. Other
+        processors may print in between: the lines stay in the log, and the
+        report ends at the first rule behind its last lines.
         """
-        named, last = set(), False
+        named, skip, last = set(), False, False
         for line in lines:
             self.rest.append(line)
-            named.update(FRAME.findall(line))
+            skip = (skip or INTERRUPT.search(line)) and not STACK.search(line)
+            if not skip:
+                named.update(FRAME.findall(line))
             last = last or LAST_LINES in line
             if last and RULE.search(line):
                 return named
         return None
 
     def sort(self, title, racing, named, ours):
-        if racing == PROVOKED:
+        """The race on purpose has to be found in all ways that count."""
+        if named is None:
+            self.ours.append(title)
+        elif racing == PROVOKED and PROVOKED <= named & ours:
             self.provoked.append(title)
-        elif named is None or racing & ours or \
-                named & ours and not racing & BY_DESIGN:
+        elif racing & ours or named & ours and not racing & BY_DESIGN:
             self.ours.append(title)
         else:
             self.others.append(title)
