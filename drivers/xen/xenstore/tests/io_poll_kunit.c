@@ -9,6 +9,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/time64.h>
 
 #include "conn_fixture.h"
@@ -52,6 +53,56 @@ static void poll_without_work_ends_with_the_window(struct kunit *test)
 	f->conn->poll_window = NSEC_PER_MSEC;
 	KUNIT_EXPECT_FALSE(test, xs_io_poll(f->conn));
 	KUNIT_EXPECT_EQ(test, f->conn->stats.polls, 0);
+}
+
+struct poll_parker {
+	struct conn_fixture *f;
+	struct completion started;
+	bool found;
+};
+
+static int poll_until_told_to_park(void *data)
+{
+	struct poll_parker *parker = data;
+	struct xs_conn *conn = parker->f->conn;
+	unsigned int i;
+
+	complete(&parker->started);
+	while (!kthread_should_park())
+		schedule_timeout_idle(1);
+	for (i = 0; i < 10 && !parker->found; i++) {
+		/* There is no poll while another task wants this CPU. */
+		schedule_timeout_idle(1);
+		conn->poll_window = NSEC_PER_MSEC;
+		parker->found = xs_io_poll(conn);
+	}
+	kthread_parkme();
+	while (!kthread_should_stop())
+		schedule_timeout_idle(1);
+	return 0;
+}
+
+/* There is nothing to do before the rest comes, and then there is work. */
+static void poll_in_the_middle_of_a_message_ignores_a_park(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct poll_parker parker = { .f = f };
+	struct task_struct *thread;
+
+	f->peer->give = 20;
+	fake_peer_reply(f->peer, XS_WATCH_EVENT, 0, f->bytes, 100);
+	fake_peer_step(f->peer);
+	xs_io_pass(f->conn);
+	KUNIT_ASSERT_FALSE(test, xs_io_at_boundary(f->conn));
+	KUNIT_ASSERT_FALSE(test, xs_io_has_work(f->conn));
+	init_completion(&parker.started);
+	thread = kthread_run(poll_until_told_to_park, &parker, "poll_parker");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, thread);
+	wait_for_completion(&parker.started);
+
+	kthread_park(thread);
+	kthread_stop(thread);
+	KUNIT_EXPECT_FALSE(test, parker.found);
 }
 
 /* The kthread goes to sleep and is woken at once; its window afterwards. */
@@ -145,6 +196,7 @@ static struct kunit_case poll_cases[] = {
 	KUNIT_CASE(poll_without_a_window_finds_nothing),
 	KUNIT_CASE(poll_with_work_in_the_window_finds_it),
 	KUNIT_CASE(poll_without_work_ends_with_the_window),
+	KUNIT_CASE(poll_in_the_middle_of_a_message_ignores_a_park),
 	KUNIT_CASE(window_beside_a_local_server_opens_after_a_short_sleep),
 	KUNIT_CASE(window_after_more_short_sleeps_is_longer),
 	KUNIT_CASE(window_of_the_greatest_length_grows_no_more),
