@@ -108,13 +108,17 @@ static int xen_transport_bind(struct xs_transport *t)
 
 static int xen_transport_connect(struct xs_transport *t)
 {
+	int err;
+
 	if (!xen_store_interface)
 		return -ENXIO;
 	t->page = xen_store_interface;
-	t->peer_is_local = xen_store_domain_type == XS_LOCAL;
 	/* The kernel of a crash dump may be about to read what it needs. */
 	t->keep_responses = reset_devices;
-	return xen_transport_bind(t);
+	err = xen_transport_bind(t);
+	/* Masking needs the number of the interrupt. */
+	t->peer_is_local = !err && xen_store_domain_type == XS_LOCAL;
+	return err;
 }
 
 static void xen_transport_disconnect(struct xs_transport *t)

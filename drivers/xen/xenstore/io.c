@@ -213,7 +213,7 @@ bool xs_io_poll(struct xs_conn *conn)
 	while (!found && single_task_running() && !need_resched() &&
 	       local_clock() < end) {
 		cpu_relax();
-		found = xs_io_has_work(conn) || kthread_should_park() ||
+		found = xs_io_has_work(conn) || xs_io_should_park(conn) ||
 			kthread_should_stop();
 	}
 	if (found)

@@ -129,10 +129,12 @@ void xs_session_close(struct xs_session *session)
 {
 	struct xs_msg *msg, *next;
 	LIST_HEAD(unread);
+	bool clean;
 
 	spin_lock(&session->lock);
 	session->closing = true;
 	list_splice_init(&session->unread, &unread);
+	clean = list_empty(&session->txns) && list_empty(&session->watch_list);
 	spin_unlock(&session->lock);
 
 	list_for_each_entry_safe(msg, next, &unread, node)
@@ -141,9 +143,10 @@ void xs_session_close(struct xs_session *session)
 	xs_session_cancel(session);
 	/*
 	 * The file's reference becomes that of the work, unless the reply to a
-	 * START has just scheduled it with a reference of its own.
+	 * START has just scheduled it with a reference of its own. A worker is
+	 * not made to wait at the gate for nothing.
 	 */
-	if (!schedule_work(&session->cleanup_work))
+	if (clean || !schedule_work(&session->cleanup_work))
 		xs_session_put(session);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_session_close);

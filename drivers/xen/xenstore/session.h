@@ -112,6 +112,8 @@ struct xs_session_watch {
 	struct xs_watch_entry *entry;
 	/** @unread: its events on &xs_session.unread; that list's lock */
 	struct list_head unread;
+	/** @refused: by the server; under &xs_session.lock */
+	bool refused;
 	/** @token_len: bytes in @token without the NUL; const */
 	size_t token_len;
 	/** @token: the client's; const */

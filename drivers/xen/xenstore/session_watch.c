@@ -212,13 +212,18 @@ static bool xs_session_watch_unlink(struct xs_session_watch *watch)
 	return listed;
 }
 
-static void xs_session_watch_link(struct xs_session_watch *watch)
+/* False for a watch that the server has refused meanwhile. */
+static bool xs_session_watch_link(struct xs_session_watch *watch)
 {
 	struct xs_session *session = watch->session;
+	bool linked;
 
 	spin_lock(&session->lock);
-	list_add(&watch->node, &session->watch_list);
+	linked = !watch->refused;
+	if (linked)
+		list_add(&watch->node, &session->watch_list);
 	spin_unlock(&session->lock);
+	return linked;
 }
 
 static void xs_session_watch_drop(struct xs_session_watch *watch)
@@ -239,8 +244,12 @@ static void xs_session_watch_drop(struct xs_session_watch *watch)
 void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply)
 {
-	if (reply->hdr.type != XS_WATCH)
+	if (reply->hdr.type != XS_WATCH) {
+		spin_lock(&watch->session->lock);
+		watch->refused = true;
+		spin_unlock(&watch->session->lock);
 		xs_session_watch_drop(watch);
+	}
 	xs_watch_entry_put(watch->entry);
 }
 
@@ -359,10 +368,12 @@ static int xs_session_unwatch_send(struct xs_session_watch *watch,
 
 	kref_get(&entry->ref);
 	err = xs_session_watch_submit(watch, XS_UNWATCH, client);
-	if (err)
-		xs_session_watch_link(watch);
-	else
+	if (!err) {
 		xs_watch_entry_remove(watches, entry);
+	} else if (!xs_session_watch_link(watch)) {
+		xs_watch_entry_remove(watches, entry);
+		xs_watch_entry_put(entry);
+	}
 	xs_watch_entry_put(entry);
 	return err;
 }

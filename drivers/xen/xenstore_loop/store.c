@@ -123,6 +123,8 @@ static void xs_loop_unbound(void)
 		xs_conn_break(&xs_loop_store.conn, -EIO);
 	} while (!wait_for_completion_timeout(&xs_loop_settled, HZ / 10));
 	if (!xs_loop_out) {
+		/* A resume that came through after all has undone the break. */
+		xs_conn_break(&xs_loop_store.conn, -EIO);
 		xs_store_suspend(&xs_loop_store);
 		xs_loop_out = true;
 	}
