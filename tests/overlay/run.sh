@@ -45,7 +45,8 @@ refuses() {
 
 # Only ours, not one file of the original, and hooked in.
 in_place() {
-	! find "$work/tree/drivers/xen/xenbus" -name 'xenbus_*' | grep . &&
+	! comm -12 <(ls "$work/pristine/drivers/xen/xenbus") \
+		<(ls "$work/tree/drivers/xen/xenbus") | grep -vx Makefile &&
 		diff "$REPO/drivers/xen/xenbus/Makefile" "$work/tree/drivers/xen/xenbus/Makefile" &&
 		grep -q 'xen/xenstore/' "$work/tree/drivers/Makefile" &&
 		grep -q 'xen/xenstore/Kconfig' "$work/tree/drivers/Kconfig"
