@@ -218,11 +218,13 @@ static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 static void xs_watch_event_take(struct xs_queue_item *item)
 {
 	struct xs_watch_event *event;
+	struct xenbus_watch *watch;
 
 	event = container_of(item, struct xs_watch_event, item);
 	list_del(&event->entry_node);
 	hlist_del(&event->pending_node);
-	event->entry->watch->nr_pending--;
+	watch = event->entry->watch;
+	WRITE_ONCE(watch->nr_pending, watch->nr_pending - 1);
 }
 
 /* After the callback the watch may be gone. */
@@ -298,7 +300,7 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 	}
 	list_add_tail(&event->entry_node, &entry->events);
 	hlist_add_head(&event->pending_node, xs_watch_bucket(watches, event));
-	watch->nr_pending++;
+	WRITE_ONCE(watch->nr_pending, watch->nr_pending + 1);
 	xs_queue_add_locked(entry->queue, &event->item);
 	queued = true;
 out_unlock:

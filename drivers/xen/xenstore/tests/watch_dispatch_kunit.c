@@ -182,7 +182,7 @@ static void callback_may_unregister_a_watch_with_pending_events(struct kunit *te
 	dispatch_register(test, &f->a);
 	dispatch_await(test, &f->entered);
 	fake_store_write(f->store, "/b", "1", 1);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(f->b.watch.nr_pending == 1));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(f->b.watch.nr_pending) == 1));
 
 	complete(&f->leave);
 	dispatch_await(test, &f->a.called);
@@ -220,7 +220,7 @@ static void callback_does_not_run_after_unregister(struct kunit *test)
 	dispatch_await(test, &f->entered);
 	/* Pending behind a callback that is stuck. */
 	fake_store_write(f->store, "/a", "1", 1);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(f->a.watch.nr_pending == 1));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(f->a.watch.nr_pending) == 1));
 	fake_call_start(test, dispatch_unregister_call, f, dispatch_let_go);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(!fake_store_watches(f->store, "/a")));
 

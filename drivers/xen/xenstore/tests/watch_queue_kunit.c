@@ -192,7 +192,7 @@ static void callback_behind_a_stuck_one_waits(struct kunit *test)
 	wqueue_register(test, &f->b, f->one);
 	wqueue_register(test, &f->c, f->two);
 	wqueue_await(test, &f->c.called);
-	KUNIT_EXPECT_TRUE(test, fake_wait_until(f->b.watch.nr_pending == 1));
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(f->b.watch.nr_pending) == 1));
 	KUNIT_EXPECT_EQ(test, f->b.calls, 0);
 	complete_all(&f->leave);
 	wqueue_await(test, &f->b.called);
@@ -294,7 +294,7 @@ static void unregister_does_not_wait_for_another_watch_of_the_queue(struct kunit
 
 	wqueue_stick(test);
 	wqueue_register(test, &f->b, f->one);
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(f->b.watch.nr_pending == 1));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(f->b.watch.nr_pending) == 1));
 	wqueue_unregister_b(f);
 	KUNIT_EXPECT_EQ(test, f->a.calls, 0);
 	KUNIT_EXPECT_EQ(test, f->site->store.watches.queues.busy, 1);
