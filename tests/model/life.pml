@@ -94,7 +94,7 @@ bool break_to_come = true;
 #define MAY_DIE		(SERVER_OWES || request || attaching)
 #endif
 
-#ifdef NO_PEER_LOOK		/* xs_io_notified(): xs_io_peer_failed() */
+#ifdef NO_PEER_LOOK		/* xs_io_notified(): xs_io_server_failed() */
 #define PEER_FAILED	false
 #else
 #define PEER_FAILED	lied

@@ -127,8 +127,10 @@ bool lied;		/* the server has */
 /* xs_ring_has_room(): half of the ring, or the index is out of range */
 #define HAS_ROOM(published, cons) \
 	((published) - (cons) <= REQ_RING / 2 || (published) - (cons) > REQ_RING)
+/* xs_ring_is_read(): or the index is beyond what was published */
+#define IS_READ(published, cons)	((published) <= (cons))
 #define WAITING		(queued != taken)
-/* xs_io_peer_failed(): what an honest server never does */
+/* xs_io_server_failed(): what an honest server never does */
 #define PEER_FAILED(published) \
 	(page_error || (published) < req_cons || \
 	 (published) - req_cons > REQ_RING)
@@ -230,12 +232,12 @@ active proctype caller()
 		};
 		atomic {
 			if
-			:: seen < SECOND && !HAS_ROOM(seen, req_cons)
+			:: seen < SECOND && !IS_READ(seen, req_cons)
 			:: seen >= SECOND &&
-			   !HAS_ROOM(req_published, seen - SECOND)
+			   !IS_READ(req_published, seen - SECOND)
 #else
 			if
-			:: !HAS_ROOM(req_published, req_cons)
+			:: !IS_READ(req_published, req_cons)
 #endif
 			:: else -> !queued_waits -> awake = true
 			fi;
@@ -287,21 +289,21 @@ end:	do
 		assert(seen >= req_cons && seen - req_cons <= REQ_RING);
 		seen = 0;
 #endif
-#ifndef NO_PEER_LOOK		/* xs_io_notified(): xs_io_peer_failed() */
+#ifndef NO_PEER_LOOK		/* xs_io_notified(): xs_io_server_failed() */
 		work = work || PEER_FAILED(req_published) || broken;
 #endif
 		if
 		:: work -> work = false
 		:: else -> goto end
 #ifdef MASK
-		/* The server shares our only CPU: the kthread runs after it. */
-		:: !work && !WAITING && !missing
+		/* The kthread is awake, or runs when the server sleeps. */
+		:: !work
 #endif
 		fi
 	   };
 #ifdef MASK
 	   if
-	   :: atomic { !WAITING && !missing && !broken ->
+	   :: atomic { !broken ->
 #ifdef NO_MASK_FIRST		/* xs_io_notified(): smp_store_release() of masked */
 		masked_waits = true };
 		disabled = true
