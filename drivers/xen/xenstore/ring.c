@@ -30,9 +30,9 @@
 void xs_ring_init_requests(struct xs_ring *ring,
 			   struct xenstore_domain_interface *page)
 {
-	ring->data = page->req;
+	WRITE_ONCE(ring->data, page->req);
 	ring->shared = &page->req_prod;
-	ring->peer = &page->req_cons;
+	WRITE_ONCE(ring->peer, &page->req_cons);
 	ring->pvt = READ_ONCE(page->req_prod);
 	WRITE_ONCE(ring->published, ring->pvt);
 	ring->was_full = false;
@@ -49,9 +49,9 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_init_requests);
 void xs_ring_init_responses(struct xs_ring *ring,
 			    struct xenstore_domain_interface *page)
 {
-	ring->data = page->rsp;
+	WRITE_ONCE(ring->data, page->rsp);
 	ring->shared = &page->rsp_cons;
-	ring->peer = &page->rsp_prod;
+	WRITE_ONCE(ring->peer, &page->rsp_prod);
 	ring->pvt = READ_ONCE(page->rsp_cons);
 	WRITE_ONCE(ring->published, ring->pvt);
 	ring->was_full = false;
@@ -246,6 +246,15 @@ void xs_ring_skip(struct xs_ring *ring)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_skip);
 
+/*
+ * The server's index, for a hint: the page may be exchanged meanwhile, while the
+ * kthread is parked, and nothing comes of what is seen then.
+ */
+static u32 xs_ring_peer(const struct xs_ring *ring)
+{
+	return READ_ONCE(*READ_ONCE(ring->peer));
+}
+
 /**
  * xs_ring_is_sane() - is the server's index of a request ring in range?
  * @ring: a request ring
@@ -256,7 +265,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_skip);
  */
 bool xs_ring_is_sane(const struct xs_ring *ring)
 {
-	return READ_ONCE(ring->published) - READ_ONCE(*ring->peer) <=
+	return READ_ONCE(ring->published) - xs_ring_peer(ring) <=
 	       XENSTORE_RING_SIZE;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_sane);
@@ -270,7 +279,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_is_sane);
  */
 bool xs_ring_is_read(const struct xs_ring *ring)
 {
-	return (s32)(READ_ONCE(ring->published) - READ_ONCE(*ring->peer)) <= 0;
+	return (s32)(READ_ONCE(ring->published) - xs_ring_peer(ring)) <= 0;
 }
 
 /**
@@ -283,7 +292,7 @@ bool xs_ring_is_read(const struct xs_ring *ring)
  */
 bool xs_ring_has_room(const struct xs_ring *ring)
 {
-	u32 used = READ_ONCE(ring->published) - READ_ONCE(*ring->peer);
+	u32 used = READ_ONCE(ring->published) - xs_ring_peer(ring);
 
 	return used <= XENSTORE_RING_SIZE / 2 || used > XENSTORE_RING_SIZE;
 }
@@ -299,7 +308,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_has_room);
  */
 u32 xs_ring_unread(const struct xs_ring *ring)
 {
-	return READ_ONCE(*ring->peer) - READ_ONCE(ring->published);
+	return xs_ring_peer(ring) - READ_ONCE(ring->published);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_unread);
 
@@ -315,11 +324,12 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_unread);
 u32 xs_ring_peek_u32(const struct xs_ring *ring, u32 offset)
 {
 	u32 from = READ_ONCE(ring->published) + offset;
+	const char *data = READ_ONCE(ring->data);
 	u8 bytes[sizeof(u32)];
 	u32 value, i;
 
 	for (i = 0; i < sizeof(bytes); i++)
-		bytes[i] = READ_ONCE(ring->data[MASK_XENSTORE_IDX(from + i)]);
+		bytes[i] = READ_ONCE(data[MASK_XENSTORE_IDX(from + i)]);
 	memcpy(&value, bytes, sizeof(value));
 	return value;
 }

@@ -20,11 +20,11 @@
  * Invariant: @pvt - @published bytes have been copied and not published.
  */
 struct xs_ring {
-	/** @data: the 1024 bytes in the page; const after init */
+	/** @data: the 1024 bytes in the page; changes with the page */
 	char *data;
 	/** @shared: our index in the page; const after init */
 	XENSTORE_RING_IDX *shared;
-	/** @peer: the server's index in the page; const after init */
+	/** @peer: the server's index in the page; changes with the page */
 	const XENSTORE_RING_IDX *peer;
 	/** @pvt: our index, published or not; kthread only */
 	u32 pvt;
