@@ -17,7 +17,7 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 	@tests/xen/run
 
 .PHONY: test
-test: ## Everything below that judges: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, xen-test
+test: ## Everything below that judges: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, threads, xen-test
 	@scripts/test.sh
 
 .PHONY: check
@@ -59,6 +59,10 @@ loop-test: ## Debian's two daemons and their clients against the driver, without
 .PHONY: fuzz
 fuzz: ## Fuzzers of the streams, in a process and on the device; SECONDS=60
 	@tests/fuzz/run $(SECONDS)
+
+.PHONY: threads
+threads: ## The core with real threads and delays, plain and with sanitizers; SECONDS=30
+	@tests/threads/run $(SECONDS)
 
 .PHONY: compare
 compare: ## test-xenstore on the original driver and on this one, in counted instructions

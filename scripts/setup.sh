@@ -7,7 +7,7 @@
 #   uml     the same, and run KUnit in user-mode Linux, with coverage
 #   smp     the same, and run KUnit on two processors under QEMU
 #   check   the static checks
-#   fuzz    libFuzzer
+#   fuzz    libFuzzer, and the core with threads
 #   tools   the programs of tools/, and their tests
 #   xen     Xen and its guests under QEMU
 #   bench   plots of the benchmark

@@ -38,6 +38,7 @@ part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
 part fuzz tests/fuzz/run
+part threads tests/threads/run
 part xen-test tests/xen/xen-test
 
 printf '\n%s' "$summary"

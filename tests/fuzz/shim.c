@@ -2,7 +2,6 @@
 /*
  * The pretended kernel: memory, work, RCU, and a map of ids.
  */
-#include <linux/kstrtox.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -247,28 +246,4 @@ void *shim_xa_find(struct xarray *xa, unsigned long *id)
 	while (*id < SHIM_XA_SLOTS && !(entry = xa_load(xa, *id)))
 		++*id;
 	return entry;
-}
-
-/* === Numbers === */
-
-int kstrtou32(const char *s, unsigned int base, u32 *value)
-{
-	unsigned long long n;
-	char *end;
-
-	/* strtoull() would skip space and take signs. */
-	if (*s == '+')
-		s++;
-	if (!*s || strchr(" \t\n\v\f\r+-", *s))
-		return -EINVAL;
-	errno = 0;
-	n = strtoull(s, &end, base);
-	if (*end == '\n')
-		end++;
-	if (end == s || *end)
-		return -EINVAL;
-	if (errno || n > UINT_MAX)
-		return -ERANGE;
-	*value = n;
-	return 0;
 }
