@@ -28,7 +28,7 @@
 #include "conn_internal.h"
 
 /* Longest poll beside a local server unless told otherwise, and of all, in us. */
-#define XS_IO_POLL_US		200
+#define XS_IO_POLL_US		500
 #define XS_IO_POLL_US_MAX	1000
 
 /* Where a window begins to grow, in ns: about what a wake-up costs. */

@@ -126,7 +126,7 @@ static void window_beside_a_local_server_opens_after_a_short_sleep(struct kunit 
 	/* A sleep may have been long if the machine is busy. */
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(poll_sleep_shortly(f, 0)));
 	KUNIT_EXPECT_GT(test, f->conn->poll_window, 0);
-	KUNIT_EXPECT_LE(test, f->conn->poll_window, 200 * NSEC_PER_USEC);
+	KUNIT_EXPECT_LE(test, f->conn->poll_window, 500 * NSEC_PER_USEC);
 }
 
 static void window_after_more_short_sleeps_is_longer(struct kunit *test)
