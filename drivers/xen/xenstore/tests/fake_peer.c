@@ -451,7 +451,6 @@ static int fake_peer_reconnect(struct xs_transport *t)
 
 	if (peer->reconnect_err)
 		return peer->reconnect_err;
-
 	spin_lock(&peer->lock);
 	swap(peer->page, peer->spare);
 	memset(peer->page, 0, sizeof(*peer->page));
