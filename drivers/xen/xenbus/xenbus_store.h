@@ -9,6 +9,9 @@
 
 #include "../xenstore/store.h"
 
+/* Exported, but no header for others has ever declared it. */
+int xenbus_dev_request_and_reply(struct xsd_sockmsg *msg, void *par);
+
 struct xs_store *xenbus_store(void);
 void xenbus_store_init(struct xs_transport *t);
 int xenbus_store_start(void);

@@ -14,7 +14,6 @@
  */
 #include <kunit/resource.h>
 #include <kunit/test.h>
-#include <linux/cleanup.h>
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -252,10 +251,8 @@ int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn)
 
 	do {
 		err = xs_io_pass(conn);
-		if (err)
-			return err;
-	} while (fake_peer_step(peer) || xs_io_has_work(conn));
-	return 0;
+	} while (!err && (fake_peer_step(peer) || xs_io_has_work(conn)));
+	return err;
 }
 
 /**
@@ -291,8 +288,12 @@ const struct fake_message *fake_peer_seen(struct fake_peer *peer,
  */
 unsigned int fake_peer_count(struct fake_peer *peer)
 {
-	guard(spinlock)(&peer->lock);
-	return peer->count;
+	unsigned int count;
+
+	spin_lock(&peer->lock);
+	count = peer->count;
+	spin_unlock(&peer->lock);
+	return count;
 }
 
 /**
@@ -304,8 +305,12 @@ unsigned int fake_peer_count(struct fake_peer *peer)
  */
 unsigned int fake_peer_notifications(struct fake_peer *peer)
 {
-	guard(spinlock)(&peer->lock);
-	return peer->notifications;
+	unsigned int notifications;
+
+	spin_lock(&peer->lock);
+	notifications = peer->notifications;
+	spin_unlock(&peer->lock);
+	return notifications;
 }
 
 static void fake_peer_put_locked(struct fake_peer *peer, const void *bytes,
@@ -523,8 +528,7 @@ static void fake_peer_release(void *data)
  *
  * Context: Process.
  */
-void fake_peer_set_indices(struct fake_peer *peer, u32 requests,
-			   u32 responses)
+void fake_peer_set_indices(struct fake_peer *peer, u32 requests, u32 responses)
 {
 	peer->page->req_prod = requests;
 	peer->page->req_cons = requests;
@@ -583,9 +587,8 @@ void fake_peer_init(struct kunit *test, struct fake_peer *peer,
  */
 struct fake_peer *fake_peer_create(struct kunit *test)
 {
-	struct fake_peer *peer;
+	struct fake_peer *peer = kunit_kzalloc(test, sizeof(*peer), GFP_KERNEL);
 
-	peer = kunit_kzalloc(test, sizeof(*peer), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, peer);
 	fake_peer_init(test, peer, NULL);
 	return peer;
