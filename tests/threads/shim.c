@@ -120,18 +120,14 @@ void shim_point(enum shim_point point, const char *where)
 		[SHIM_SLEEP] = 64,
 	};
 
-	shim_hold(where);
+	/* Most loads are where it makes no difference. */
+	if (point != SHIM_LOAD || shim_random() % 4 == 0)
+		shim_hold(where);
 	if (shim_random() % odds[point] == 0)
 		shim_delay(where);
 }
 
-/* === The order of loads and stores === */
-
-static bool is_index(const volatile void *p)
-{
-	return p >= (void *)&threads_page.req_cons &&
-	       p <= (void *)&threads_page.rsp_prod;
-}
+/* === The order of loads and stores, for ThreadSanitizer === */
 
 #if __has_feature(thread_sanitizer)
 void __tsan_acquire(void *p);
@@ -141,39 +137,62 @@ void __tsan_release(void *p);
 #define __tsan_release(p)	((void)(p))
 #endif
 
-/* Indices loaded since the last fence for loads; a fence for stores was there. */
-static __thread const volatile void *loaded[4];
-static __thread unsigned int n_loaded;
-static __thread bool may_publish;
+/*
+ * A fence for stores is a point in the life of its thread. The next store of an
+ * index publishes the last one; a load of that index, once a fence for loads
+ * follows, acquires what came before it.
+ */
+#define INDICES		4
+static u64 fences[1024];		/* used in turn */
+static u32 n_fences;
+static u64 *published[INDICES];
+static __thread u64 *last_fence, *loaded[INDICES];
+
+/* INDICES if it is none. */
+static size_t index_at(const volatile void *p)
+{
+	size_t i = (XENSTORE_RING_IDX *)p - &threads_page.req_cons;
+
+	return min_t(size_t, i, INDICES);
+}
 
 void shim_load(const volatile void *from, const char *where)
 {
-	shim_point(is_index(from) ? SHIM_INDEX : SHIM_LOAD, where);
+	shim_point(index_at(from) < INDICES ? SHIM_INDEX : SHIM_LOAD, where);
 }
 
 void shim_loaded(const volatile void *from)
 {
-	if (is_index(from))
-		loaded[n_loaded++ % ARRAY_SIZE(loaded)] = from;
+	size_t i = index_at(from);
+
+	if (i < INDICES)
+		loaded[i] = shim_get(published[i]);
 }
 
 void shim_store(const volatile void *to)
 {
-	if (is_index(to) && may_publish) {
-		__tsan_release((void *)to);
-		may_publish = false;
-	}
+	size_t i = index_at(to);
+
+	if (i < INDICES)
+		shim_set(published[i], last_fence);
 }
 
 void shim_fence(int order)
 {
+	size_t i;
+
+	for (i = 0; order != __ATOMIC_RELEASE && i < INDICES; i++) {
+		if (loaded[i])
+			__tsan_acquire(loaded[i]);
+		loaded[i] = NULL;
+	}
+	if (order != __ATOMIC_ACQUIRE) {
+		last_fence = &fences[__atomic_fetch_add(&n_fences, 1,
+							__ATOMIC_RELAXED) %
+				     ARRAY_SIZE(fences)];
+		__tsan_release(last_fence);
+	}
 	__atomic_thread_fence(order);
-	may_publish |= order != __ATOMIC_ACQUIRE;
-	if (order == __ATOMIC_RELEASE)
-		return;
-	n_loaded = min_t(unsigned int, n_loaded, ARRAY_SIZE(loaded));
-	while (n_loaded)
-		__tsan_acquire((void *)loaded[--n_loaded]);
 }
 
 /* === Tasks === */

@@ -22,7 +22,6 @@
 /* Nothing moves for so long, or calls wait for a task that is held, in ms. */
 #define STUCK_MS	8000
 #define HELD_MS		5000
-#define TICK_US		200
 
 #define CLIENTS_MAX	8
 #define BATCH_MAX	5
@@ -74,7 +73,7 @@ static bool over;
 #define wait_until(cond)						\
 	do {								\
 		while (!(cond))						\
-			shim_sleep(TICK_US, SHIM_HERE ": " #cond);	\
+			shim_sleep(200, SHIM_HERE ": " #cond);	\
 	} while (0)
 
 /* === Reports === */
@@ -464,7 +463,7 @@ static int take_event(struct xs_conn *conn, const char *body, size_t len)
 {
 	struct site *s = conn->owner;
 
-	if (shim_random() % 256 == 0)
+	if (shim_random() % 64 == 0)
 		return -ENOMEM;
 	CHECK(server_is_event(&s->server, body, len, s->events));
 	shim_set(s->events, s->events + 1);
@@ -533,20 +532,23 @@ static void hold_one(struct site *s)
 {
 	struct client *victim = &s->clients[shim_random() % s->n_clients];
 	struct task_struct *task = victim->tasks[shim_random() % victim->n_tasks];
-	unsigned long before[CLIENTS_MAX];
+	/* More than can have been under way, by kind */
+	static const unsigned int some[KINDS] = { 2, 2, BATCH_MAX + 1, 2 * FILE_DEPTH };
+	unsigned long enough[CLIENTS_MAX];
 	unsigned int i, ticks = 0;
 
 	shim_set(task->hold, 1 + shim_random() % 60);
-	while (shim_get(task->hold) > 0 && ticks++ < 1000)
-		shim_sleep(TICK_US, SHIM_HERE);
+	while (shim_get(task->hold) > 0 && ticks++ < 200)
+		shim_sleep(1000, SHIM_HERE);
 	for (i = 0; i < s->n_clients; i++)
-		before[i] = shim_get(s->clients[i].calls);
+		enough[i] = shim_get(s->clients[i].calls) +
+			    some[s->clients[i].kind];
 	for (ticks = i = 0; i < s->n_clients; i++) {
 		while (shim_get(task->hold) == SHIM_HELD &&
 		       &s->clients[i] != victim &&
-		       shim_get(s->clients[i].calls) < before[i] + 2 * FILE_DEPTH) {
-			shim_sleep(TICK_US, SHIM_HERE);
-			if (++ticks == HELD_MS * 1000 / TICK_US)
+		       shim_get(s->clients[i].calls) < enough[i]) {
+			shim_sleep(1000, SHIM_HERE);
+			if (++ticks == HELD_MS)
 				threads_fail("calls of client %u wait for a task of client %u",
 					     i, (unsigned int)(victim - s->clients));
 		}
@@ -580,9 +582,11 @@ static void recover(struct site *s)
 
 static void step(struct site *s)
 {
-	if (scenario[0] == 'h')
+	unsigned int holds = 8;
+
+	while (scenario[0] == 'h' && holds--)
 		hold_one(s);
-	else if (scenario[0] == 'b')
+	if (scenario[0] == 'b')
 		break_it(s);
 	else if (shim_random() % 4 == 0)
 		suspend(s, shim_random() % 4);

@@ -2,10 +2,9 @@
 /*
  * The kernel's memory model in terms of the compiler's.
  *
- * ThreadSanitizer does not know what a fence orders. For the bytes of the rings
- * it is told: a load of an index of the page acquires with the next fence for
- * loads, a store of one releases if a fence for stores came before. So it reports
- * a race where a barrier is missing.
+ * ThreadSanitizer does not know what a fence orders, and is told for the indices
+ * of the page: see shim.c. Where a barrier is missing it reports a race for the
+ * bytes of a ring.
  */
 #ifndef SHIM_ASM_BARRIER_H
 #define SHIM_ASM_BARRIER_H
