@@ -78,9 +78,6 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_destroy);
 void xs_conn_set_up(struct xs_conn *conn)
 {
 	spin_lock(&conn->lock);
-	/* A break that the kthread has not seen yet is not forgotten. */
-	if (conn->state == XS_CONN_BROKEN)
-		WRITE_ONCE(conn->break_err, 0);
 	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
 	/* Pairs with the acquires of @state: the rings are attached before that. */
 	smp_store_release(&conn->state, XS_CONN_UP);
@@ -205,7 +202,7 @@ static int xs_conn_enter_and_submit(struct xs_conn *conn,
 	xs_gate_enter_all(&conn->gate, kind, n);
 	spin_lock(&conn->lock);
 	if (conn->state == XS_CONN_BROKEN)
-		err = conn->break_err;
+		err = conn->break_err ?: -EIO;
 	for (i = 0; !err && i < n; i++)
 		xs_conn_accept_locked(conn, reqs[i]);
 	spin_unlock(&conn->lock);
@@ -232,7 +229,8 @@ static int xs_conn_enter_and_submit(struct xs_conn *conn,
  * suspend is inside while it calls, or has a transaction open.
  *
  * Context: Process; does not wait for the server.
- * Return: 0, or the error the connection is broken with.
+ * Return: 0, or the error the connection is broken with; -EIO if a reconnect
+ * has failed.
  */
 int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 		       unsigned int n)

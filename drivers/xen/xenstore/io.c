@@ -318,6 +318,18 @@ static void xs_io_attach(struct xs_conn *conn, u32 known_error)
 	conn->rx.known_error = known_error;
 }
 
+/*
+ * The kthread has acted upon the break of a BROKEN connection. One that comes
+ * from here on, or that it has not seen yet, is about the new server.
+ */
+static void xs_io_forget_break(struct xs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	if (conn->state == XS_CONN_BROKEN)
+		WRITE_ONCE(conn->break_err, 0);
+	spin_unlock(&conn->lock);
+}
+
 static void xs_io_drop_responses(struct xs_conn *conn)
 {
 	xs_ring_skip(&conn->rx.ring);
@@ -343,6 +355,7 @@ int xs_io_connect(struct xs_conn *conn)
 
 	t->conn = conn;
 	t->notified = xs_io_notified;
+	xs_io_forget_break(conn);
 	err = t->ops->connect(t);
 	if (err)
 		return err;
@@ -376,6 +389,7 @@ int xs_io_reconnect(struct xs_conn *conn)
 	struct xs_transport *t = conn->t;
 	int err;
 
+	xs_io_forget_break(conn);
 	err = t->ops->reconnect(t);
 	if (err)
 		return err;

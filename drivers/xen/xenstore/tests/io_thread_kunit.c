@@ -251,6 +251,45 @@ static void reconnect_after_a_break_carries_requests(struct kunit *test)
 	conn_expect_reply(test, req, "OK", 3);
 }
 
+/* There is a new server, and it is gone again. */
+static int thread_reconnect_in_vain(struct xs_transport *t)
+{
+	xs_conn_break(t->conn, -EPIPE);
+	return 0;
+}
+
+static void break_during_a_reconnect_is_not_forgotten(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	const struct xs_transport_ops *ops = f->peer->t.ops;
+	struct xs_transport_ops vain = *ops;
+
+	xs_conn_break(f->conn, -EIO);
+	KUNIT_ASSERT_EQ(test, xs_io_pass(f->conn), -EIO);
+	vain.reconnect = thread_reconnect_in_vain;
+	f->peer->t.ops = &vain;
+	KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), 0);
+	f->peer->t.ops = ops;
+
+	KUNIT_EXPECT_EQ(test, xs_io_pass(f->conn), -EPIPE);
+}
+
+static void submit_after_a_reconnect_that_failed_is_refused(struct kunit *test)
+{
+	struct conn_fixture *f = conn_connect(test);
+	struct xs_request *req;
+
+	xs_conn_break(f->conn, -EIO);
+	KUNIT_ASSERT_EQ(test, xs_io_pass(f->conn), -EIO);
+	f->peer->reconnect_err = -ENXIO;
+	KUNIT_EXPECT_EQ(test, xs_io_reconnect(f->conn), -ENXIO);
+	req = xs_request_alloc(XS_READ, 0, NULL, 0, GFP_KERNEL);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(req));
+
+	KUNIT_EXPECT_EQ(test, xs_conn_submit(f->conn, req), -EIO);
+	xs_request_put(req);
+}
+
 /* Scheduling */
 
 static void kthread_of_a_local_server_is_a_batch_task(struct kunit *test)
@@ -412,6 +451,8 @@ static struct kunit_case thread_cases[] = {
 	KUNIT_CASE(park_after_a_break_amid_a_message_is_done_at_once),
 	KUNIT_CASE(break_during_park_is_done_before_it_parks),
 	KUNIT_CASE(reconnect_after_a_break_carries_requests),
+	KUNIT_CASE(break_during_a_reconnect_is_not_forgotten),
+	KUNIT_CASE(submit_after_a_reconnect_that_failed_is_refused),
 	KUNIT_CASE(kthread_of_a_local_server_is_a_batch_task),
 	KUNIT_CASE(kthread_of_a_remote_server_is_a_normal_task),
 	KUNIT_CASE(policy_follows_the_server_at_unpark),
