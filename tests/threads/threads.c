@@ -45,6 +45,7 @@ struct client {
 	bool pause, stop;
 	bool busy;			/* in a call */
 	unsigned int outstanding;	/* FILES: requests in flight */
+	unsigned int checking;		/* replies that readers have taken and not checked */
 	struct list_head replies;	/* FILES: unread */
 	struct xs_flow flow;
 };
@@ -263,7 +264,7 @@ static void file_submit(struct client *file)
 
 static bool client_is_idle_locked(const struct client *client)
 {
-	return !client->busy && !client->outstanding &&
+	return !client->busy && !client->outstanding && !client->checking &&
 	       list_empty(&client->replies);
 }
 
@@ -275,8 +276,10 @@ static bool file_try_read(struct client *file, struct xs_request **req)
 	spin_lock(&file->lock);
 	*req = list_first_entry_or_null(&file->replies, struct xs_request,
 					reply.node);
-	if (*req)
+	if (*req) {
 		list_del_init(&(*req)->reply.node);
+		file->checking++;
+	}
 	over = file->stop && client_is_idle_locked(file);
 	spin_unlock(&file->lock);
 	return *req || over;
@@ -292,6 +295,9 @@ static int file_read(void *data)
 		if (!req)
 			return 0;
 		check_reply(file, req);
+		spin_lock(&file->lock);
+		file->checking--;
+		spin_unlock(&file->lock);
 		wake_up(&file->wq);
 	}
 }
