@@ -528,9 +528,10 @@ static int ops_call(void *arg)
 		result = xs_op_read(call->conn, 0, "/a", "", &num);
 		break;
 	}
-	if (!IS_ERR(result))
-		kfree(result);
-	return PTR_ERR_OR_ZERO(result);
+	if (IS_ERR(result))
+		return PTR_ERR(result);
+	kfree(result);
+	return 0;
 }
 
 static void reply_that_breaks_the_rules_is_an_error(struct kunit *test)
