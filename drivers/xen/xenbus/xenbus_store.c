@@ -44,7 +44,7 @@ MODULE_PARM_DESC(write_behind,
 static int xenbus_poll_us = -1;
 module_param_named(poll_us, xenbus_poll_us, int, 0444);
 MODULE_PARM_DESC(poll_us,
-		 "Longest poll before sleep in microseconds; -1: 200 beside a local server, else 0");
+		 "Longest poll before sleep in microseconds; -1: 500 beside a local server, else 0");
 
 module_param_named(max_requests, xenbus_singleton.limits.requests, uint, 0644);
 MODULE_PARM_DESC(max_requests,

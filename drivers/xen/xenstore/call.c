@@ -158,7 +158,7 @@ int xs_call(struct xs_conn *conn, struct xs_request *req,
 
 	if (IS_ERR(req))
 		return PTR_ERR(req);
-	err = xs_conn_call(conn, req, kind);
+	err = xs_conn_call_all(conn, &req, 1, kind);
 	return err ?: xs_call_result(req);
 }
 

@@ -188,13 +188,12 @@ static void xs_conn_wake_kthread(struct xs_conn *conn)
 }
 
 /*
- * Every request has a pass of the gate from its acceptance to its completion,
- * so a drain waits for it. The passes are taken first: the request may complete
- * before this returns.
+ * Accept all requests, to be sent in this order, or none. Each has a pass of
+ * the gate from its acceptance to its completion, so a drain waits for it. The
+ * passes are taken first: a request may complete before this returns.
  */
-static int xs_conn_enter_and_submit(struct xs_conn *conn,
-				    struct xs_request **reqs, unsigned int n,
-				    enum xs_gate_kind kind)
+static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
+			      unsigned int n, enum xs_gate_kind kind)
 {
 	unsigned int i;
 	int err = 0;
@@ -215,40 +214,24 @@ static int xs_conn_enter_and_submit(struct xs_conn *conn,
 }
 
 /**
- * xs_conn_submit_all() - accept requests, all of them or none
+ * xs_conn_submit() - accept a request
  * @conn: the connection
- * @reqs: new requests
- * @n: how many; not 0
+ * @req: a new request
  *
- * They are sent in this order. On success each completes exactly once; the
- * caller keeps its references, which &xs_request.complete takes over where it
- * is set. On failure the requests are the caller's alone, and nothing is
- * called.
+ * On success it completes exactly once; the caller keeps its reference, which
+ * &xs_request.complete takes over where it is set. On failure the request is
+ * the caller's alone, and nothing is called.
  *
- * Does not wait at the gate. A caller whose requests must not be sent during a
+ * Does not wait at the gate. A caller whose request must not be sent during a
  * suspend is inside while it calls, or has a transaction open.
  *
  * Context: Process; does not wait for the server.
  * Return: 0, or the error the connection is broken with; -EIO if a reconnect
  * has failed.
  */
-int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
-		       unsigned int n)
-{
-	return xs_conn_enter_and_submit(conn, reqs, n, XS_GATE_NESTED);
-}
-
-/**
- * xs_conn_submit() - accept a request
- * @conn: the connection
- * @req: a new request
- *
- * Context: Process; does not wait for the server nor at the gate.
- * Return: As xs_conn_submit_all().
- */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
-	return xs_conn_submit_all(conn, &req, 1);
+	return xs_conn_submit_all(conn, &req, 1, XS_GATE_NESTED);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
 
@@ -263,7 +246,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
  * Context: Process, sleeps uninterruptibly until the server has replied and,
  * during a suspend, until the resume.
  * Return: 0 if all have completed, each with its own &xs_request.err, and
- * &xs_request.reply if that is 0; or, if none was sent, the error that the
+ * &xs_request.reply, which may be an XS_ERROR, if that is 0; or, if none was sent, the error that the
  * connection is broken with: -EIO if the ring is, -ESHUTDOWN if the server went
  * down with this system.
  */
@@ -273,7 +256,7 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 	int err;
 
 	xs_conn_might_wait(conn);
-	err = xs_conn_enter_and_submit(conn, reqs, n, kind);
+	err = xs_conn_submit_all(conn, reqs, n, kind);
 	if (err)
 		return err;
 	/* The last reply comes last, as a rule, so this sleeps once. */
@@ -282,24 +265,6 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_call_all);
-
-/**
- * xs_conn_call() - submit a request and wait for its reply
- * @conn: the connection
- * @req: a new request without &xs_request.complete; stays the caller's
- * @kind: how it passes the gate
- *
- * Context: See xs_conn_call_all().
- * Return: 0 with &xs_request.reply valid, which may be an XS_ERROR; -ENOMEM;
- * -EIO if the ring is broken; -ESHUTDOWN if the server went down with this
- * system.
- */
-int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
-		 enum xs_gate_kind kind)
-{
-	return xs_conn_call_all(conn, &req, 1, kind) ?: req->err;
-}
-EXPORT_SYMBOL_IF_KUNIT(xs_conn_call);
 
 /* Complete requests that are on a list and in no table. */
 static void xs_conn_finish_list(struct list_head *list, int err)

@@ -148,12 +148,8 @@ void xs_conn_destroy(struct xs_conn *conn);
 void xs_conn_break(struct xs_conn *conn, int err);
 void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
-int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
-		       unsigned int n);
 void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *flow,
 		    bool (*keep)(struct xs_request *req));
-int xs_conn_call(struct xs_conn *conn, struct xs_request *req,
-		 enum xs_gate_kind kind);
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind);
 

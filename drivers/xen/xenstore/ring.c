@@ -35,7 +35,6 @@ void xs_ring_init_requests(struct xs_ring *ring,
 	WRITE_ONCE(ring->peer, &page->req_cons);
 	ring->pvt = READ_ONCE(page->req_prod);
 	WRITE_ONCE(ring->published, ring->pvt);
-	ring->was_full = false;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_init_requests);
 
@@ -54,7 +53,6 @@ void xs_ring_init_responses(struct xs_ring *ring,
 	WRITE_ONCE(ring->peer, &page->rsp_prod);
 	ring->pvt = READ_ONCE(page->rsp_cons);
 	WRITE_ONCE(ring->published, ring->pvt);
-	ring->was_full = false;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_init_responses);
 
@@ -161,8 +159,6 @@ int xs_ring_read(struct xs_ring *ring, void *to, size_t len)
 		return used;
 	/* Pairs with the server's barrier between writing and moving rsp_prod. */
 	virt_rmb();
-	if (prod - ring->published == XENSTORE_RING_SIZE)
-		ring->was_full = true;
 	n = min_t(size_t, len, used);
 	run = xs_ring_run(ring, n);
 	memcpy(to, ring->data + MASK_XENSTORE_IDX(ring->pvt), run);
@@ -206,8 +202,8 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_publish_requests);
  * xs_ring_publish_responses() - give back the space that xs_ring_read() freed
  * @ring: a response ring
  *
- * The server waits for space only after it has found none. That was so if the
- * ring was full when it was read, or is seen to have filled up by now.
+ * The server waits for space only after it has found none: its index was then a
+ * whole ring beyond what had been published before this call, and still is.
  *
  * Context: Kthread.
  * Return: true if the server may wait for space and has to be notified.
@@ -215,7 +211,6 @@ EXPORT_SYMBOL_IF_KUNIT(xs_ring_publish_requests);
 bool xs_ring_publish_responses(struct xs_ring *ring)
 {
 	u32 before = ring->published;
-	bool was_full = ring->was_full;
 
 	if (before == ring->pvt)
 		return false;
@@ -223,11 +218,9 @@ bool xs_ring_publish_responses(struct xs_ring *ring)
 	virt_mb();
 	WRITE_ONCE(*ring->shared, ring->pvt);
 	WRITE_ONCE(ring->published, ring->pvt);
-	ring->was_full = false;
 	/* Store, then load; see xs_ring_publish_requests(). */
 	virt_mb();
-	return was_full ||
-	       READ_ONCE(*ring->peer) - before >= XENSTORE_RING_SIZE;
+	return READ_ONCE(*ring->peer) - before >= XENSTORE_RING_SIZE;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_publish_responses);
 

@@ -30,8 +30,6 @@ struct xs_ring {
 	u32 pvt;
 	/** @published: last value stored to @shared; read by any */
 	u32 published;
-	/** @was_full: the server may wait for space; kthread only */
-	bool was_full;
 };
 
 void xs_ring_init_requests(struct xs_ring *ring,

@@ -414,7 +414,8 @@ static int conn_call_one(void *data)
 {
 	struct conn_calls *calls = data;
 
-	return xs_conn_call(calls->conn, calls->reqs[0], XS_GATE_REQUEST);
+	return xs_conn_call_all(calls->conn, calls->reqs, 1, XS_GATE_REQUEST) ?:
+	       calls->reqs[0]->err;
 }
 
 static void call_that_is_replied_to_returns_0(struct kunit *test)
