@@ -7,12 +7,14 @@
  * for every change below it, drivers' own writes included. An event only names a
  * path: each decision is made on the state of the store at that time.
  *
- * Devices are added by the task that walks and in the default queue of
- * callbacks, in the order of the store. Each device has an ordered queue of its
- * own for everything later: callbacks of its driver, which may remove it, and the
- * bus's own check whether its directory is still there. So no two of them remove
- * a device at the same time, and a driver that is stuck delays no other device.
- * An event for a device that the bus has only requests such a check.
+ * Devices of one peer domain have an ordered queue in common, for everything
+ * that happens to them: callbacks of their drivers, which may remove them, the
+ * bus's own check whether a directory is still there, and probes of directories
+ * that appear. So no two of them remove a device at the same time, all is done in
+ * the order of the events, and what is stuck delays the devices of one peer. An
+ * event in the default queue of callbacks only requests a probe or a check there.
+ * The devices that are there from the beginning are added by the task that walks,
+ * and get their queue when they are bound.
  *
  * No queue may wait for a device whose probe is running elsewhere: the probe may
  * need a callback.
@@ -84,18 +86,42 @@ static void bus_device_release(struct device *dev)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
-	xs_queue_put(xendev->queue);
+	if (xendev->queue)
+		xs_queue_put(xendev->queue);
 	kfree(xendev->otherend);
 	kfree(to_bus_device(xendev));
 }
 
-static struct xs_queue *bus_queue_alloc(void)
+static bool bus_type_is_serial(const struct xen_bus_type *bus, const char *type)
+{
+	const char *const *serial;
+
+	for (serial = bus->serial_types; *serial; serial++) {
+		if (!strcmp(type, *serial))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * bus_find_queue() - the queue of devices of a type whose peer is in a domain
+ * @bus: the bus
+ * @type: the type
+ * @peer_id: the domain
+ *
+ * Context: Process; sleeps in an allocation.
+ * Return: The queue, a reference.
+ */
+struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
+				const char *type, u32 peer_id)
 {
 	struct xs_queues *queues = &xenbus_watches()->queues;
 
 	if (!xenbus_parallel)
 		return xs_queue_get(&queues->default_queue);
-	return xs_queue_alloc(queues, GFP_KERNEL);
+	if (bus_type_is_serial(bus, type))
+		peer_id = BUS_SERIAL_QUEUE;
+	return xs_queue_of(queues, peer_id);
 }
 
 /* From here on the device is only ever put, never freed. */
@@ -120,18 +146,11 @@ static struct bus_device *bus_device_alloc(struct xen_bus_type *bus,
 	size_t path_size = strlen(nodename) + 1;
 	size_t type_size = strlen(type) + 1;
 	struct bus_device *bdev;
-	struct xs_queue *queue;
 
 	bdev = kzalloc(struct_size(bdev, strings, path_size + type_size),
 		       GFP_KERNEL);
 	if (!bdev)
 		return NULL;
-	queue = bus_queue_alloc();
-	if (IS_ERR(queue)) {
-		kfree(bdev);
-		return NULL;
-	}
-	bdev->xendev.queue = queue;
 	bdev->xendev.nodename = memcpy(bdev->strings, nodename, path_size);
 	bdev->xendev.devicetype = memcpy(bdev->strings + path_size, type,
 					 type_size);
@@ -231,6 +250,26 @@ static int bus_add_path(struct xen_bus_type *bus, const char *nodename)
 	return err;
 }
 
+static int bus_add_new(struct xen_bus_type *bus,
+		       int (*add)(struct xen_bus_type *bus,
+				  const char *nodename))
+{
+	struct bus_paths paths = {};
+	int err, first_err;
+	unsigned int i;
+
+	first_err = bus_walk(bus, &paths);
+	bus_paths_keep(&paths, bus_is_wanted, bus);
+	err = bus_paths_keep_new(&paths);
+	first_err = first_err ?: err;
+	for (i = 0; i < paths.num; i++) {
+		err = add(bus, paths.paths[i]);
+		first_err = first_err ?: err;
+	}
+	bus_paths_free(&paths);
+	return first_err;
+}
+
 /**
  * xenbus_probe_devices() - add all devices that the store has for a bus
  * @bus: the bus
@@ -243,22 +282,120 @@ static int bus_add_path(struct xen_bus_type *bus, const char *nodename)
  */
 int xenbus_probe_devices(struct xen_bus_type *bus)
 {
-	struct bus_paths paths = {};
-	int err, first_err;
-	unsigned int i;
-
-	first_err = bus_walk(bus, &paths);
-	bus_paths_keep(&paths, bus_is_wanted, bus);
-	err = bus_paths_keep_new(&paths);
-	first_err = first_err ?: err;
-	for (i = 0; i < paths.num; i++) {
-		err = bus_add_path(bus, paths.paths[i]);
-		first_err = first_err ?: err;
-	}
-	bus_paths_free(&paths);
-	return first_err;
+	return bus_add_new(bus, bus_add_path);
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_devices);
+
+/* === Probing in the queue of the peer === */
+
+/* A directory that may be a new device's, from an event to its probe. */
+struct bus_probe {
+	struct xs_queue_item item;
+	struct list_head node;		/* on bus_probes until it is taken */
+	struct xen_bus_type *bus;
+	struct xs_queue *queue;		/* a reference */
+	char nodename[];
+};
+
+/* Waiting probes; under the lock of the queues. */
+static LIST_HEAD(bus_probes);
+
+static void bus_probe_free(struct bus_probe *probe)
+{
+	xs_queue_put(probe->queue);
+	kfree(probe);
+}
+
+static void bus_probe_take(struct xs_queue_item *item)
+{
+	list_del(&container_of(item, struct bus_probe, item)->node);
+}
+
+static void bus_probe_run(struct xs_queue_item *item)
+{
+	struct bus_probe *probe = container_of(item, struct bus_probe, item);
+	char *type = bus_path_type(probe->bus, probe->nodename);
+
+	if (type)
+		xenbus_probe_node(probe->bus, type, probe->nodename);
+	kfree(type);
+	bus_probe_free(probe);
+}
+
+static struct bus_probe *bus_probe_alloc(struct xen_bus_type *bus,
+					 const char *nodename,
+					 struct xs_queue *queue)
+{
+	size_t size = strlen(nodename) + 1;
+	struct bus_probe *probe;
+
+	probe = kzalloc(struct_size(probe, nodename, size), GFP_KERNEL);
+	if (!probe)
+		return NULL;
+	xs_queue_item_init(&probe->item, bus_probe_run);
+	probe->item.take = bus_probe_take;
+	probe->bus = bus;
+	probe->queue = xs_queue_get(queue);
+	memcpy(probe->nodename, nodename, size);
+	return probe;
+}
+
+static bool bus_probe_is_waiting_locked(const struct bus_probe *new)
+{
+	struct bus_probe *probe;
+
+	list_for_each_entry(probe, &bus_probes, node) {
+		if (probe->bus == new->bus && probe->queue == new->queue &&
+		    !strcmp(probe->nodename, new->nodename))
+			return true;
+	}
+	return false;
+}
+
+/* A probe that waits and has not begun serves this event, too. */
+static int bus_queue_probe(struct xen_bus_type *bus, const char *nodename,
+			   struct xs_queue *queue)
+{
+	struct bus_probe *probe = bus_probe_alloc(bus, nodename, queue);
+	bool waiting;
+
+	if (!probe)
+		return -ENOMEM;
+	spin_lock(&queue->queues->lock);
+	waiting = bus_probe_is_waiting_locked(probe);
+	if (!waiting) {
+		list_add_tail(&probe->node, &bus_probes);
+		xs_queue_add_locked(queue, &probe->item);
+	}
+	spin_unlock(&queue->queues->lock);
+	if (waiting)
+		bus_probe_free(probe);
+	else
+		xs_queue_kick(queue);
+	return 0;
+}
+
+/*
+ * Probe a directory after all that was to be done before for its peer: a device
+ * is gone before its replacement is probed, and callbacks for it come later.
+ */
+static int bus_probe_in_queue(struct xen_bus_type *bus, const char *nodename)
+{
+	char *type = bus_path_type(bus, nodename);
+	struct xs_queue *queue;
+	int err;
+
+	if (!type)
+		return -ENOMEM;
+	queue = bus_find_queue(bus, type, bus->peer_id(nodename));
+	if (queue == &queue->queues->default_queue)
+		err = xenbus_probe_node(bus, type, nodename);
+	else
+		err = bus_queue_probe(bus, nodename, queue);
+	xs_queue_put(queue);
+	kfree(type);
+	return err;
+}
 
 /* === Changes: the default queue === */
 
@@ -283,7 +420,7 @@ static void bus_dir_changed(struct xen_bus_type *bus, const char *dir)
 	if (is_root || bus_node_is_gone(dir))
 		bus_for_each_dev(&bus->bus, NULL, (void *)dir, bus_check_below);
 	if (is_root)
-		xenbus_probe_devices(bus);
+		bus_add_new(bus, bus_probe_in_queue);
 }
 
 /*
@@ -301,18 +438,14 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 			       const char *nodename)
 {
 	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
-	char *type;
 
-	if (bdev) {
-		if (bus_event_matters(event, strlen(nodename)))
-			bus_request_check(bdev);
-		put_device(&bdev->xendev.dev);
+	if (!bdev) {
+		bus_probe_in_queue(bus, nodename);
 		return;
 	}
-	type = bus_path_type(bus, nodename);
-	if (type)
-		xenbus_probe_node(bus, type, nodename);
-	kfree(type);
+	if (bus_event_matters(event, strlen(nodename)))
+		bus_request_check(bdev);
+	put_device(&bdev->xendev.dev);
 }
 
 /* The device was removed. Its directory may already be a new device's. */

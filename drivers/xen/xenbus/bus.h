@@ -20,6 +20,9 @@
 struct attribute_group;
 struct module;
 
+/* The queue of &xen_bus_type.serial_types: the id of no domain. */
+#define BUS_SERIAL_QUEUE	U32_MAX
+
 /* The name of a device with its NUL; a node with a longer name is refused. */
 #define XEN_BUS_ID_SIZE	20
 
@@ -88,6 +91,13 @@ struct xen_bus_type {
 	unsigned int levels;
 	/** @otherend_id_node: node of a device that holds the peer's domain */
 	const char *otherend_id_node;
+	/** @peer_id: the peer's domain of a directory; a hint; sleeps */
+	u32 (*peer_id)(const char *nodename);
+	/**
+	 * @serial_types: devices of these types share something beyond their
+	 * peers, and have one queue in common; ends with NULL
+	 */
+	const char *const *serial_types;
 	/** @otherend_will_handle: for the watches of the peers; may be NULL */
 	bool (*otherend_will_handle)(struct xenbus_watch *watch,
 				     const char *path, const char *token);
@@ -153,6 +163,8 @@ int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename);
 int xenbus_probe_devices(struct xen_bus_type *bus);
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus);
+struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
+				const char *type, u32 peer_id);
 
 /* bus_device.c: devices meet drivers */
 extern const struct attribute_group *xenbus_dev_groups[];

@@ -7,7 +7,7 @@
  * on to it. Where devices come from is the matter of bus.c.
  *
  * Probe and remove run with the device locked, in whatever process binds the
- * driver; changes of the peer's state in the queue of the device, which runs
+ * driver; changes of the peer's state in the queue of its domain, which runs
  * callbacks one after the other.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -26,6 +26,7 @@
 #include <xen/xenbus.h>
 
 #include "bus.h"
+#include "xenbus_store.h"
 
 /* === Attributes === */
 
@@ -355,6 +356,17 @@ err_put_module:
 	return err;
 }
 
+/* Once: a check that is queued relies on it. */
+static void bus_join_queue(struct xenbus_device *xendev)
+{
+	const struct xen_bus_type *bus = to_xen_bus_type(xendev->dev.bus);
+
+	if (!xendev->queue)
+		WRITE_ONCE(xendev->queue,
+			   bus_find_queue(bus, xendev->devicetype,
+					  xendev->otherend_id));
+}
+
 /**
  * xenbus_dev_probe() - bind a device to its driver
  * @_dev: the device
@@ -380,6 +392,7 @@ int xenbus_dev_probe(struct device *_dev)
 		dev_warn(_dev, "no peer for %s: %d\n", xendev->nodename, err);
 		return err;
 	}
+	bus_join_queue(xendev);
 	err = bus_bind(drv, xendev, id);
 	if (!err)
 		return 0;
@@ -459,20 +472,30 @@ EXPORT_SYMBOL_GPL(xenbus_unregister_driver);
 
 /* === Suspend and resume === */
 
+/* How long a save waits for a callback that runs; longer than a scan of LUNs. */
+#define BUS_PAUSE_TIMEOUT	(60 * HZ)
+
 /**
- * xenbus_dev_suspend() - before the domain is saved
+ * xenbus_dev_suspend() - before the domain is saved, or the system hibernates
  * @dev: the device
  *
- * A driver that cannot suspend does not keep the domain from being saved.
+ * A driver that cannot suspend does not keep the domain from being saved. From
+ * the first device on, no callback runs until the save is over: Xen's is an item
+ * of the default queue. Hibernation is not, and callbacks go on.
  *
- * Context: Process, device locked.
- * Return: 0 always.
+ * Context: Process, device locked; sleeps.
+ * Return: 0, or -EBUSY if a callback of some device does not return.
  */
 int xenbus_dev_suspend(struct device *dev)
 {
 	struct xenbus_driver *drv;
-	int err = 0;
+	int err;
 
+	err = xs_queues_pause(&xenbus_watches()->queues, BUS_PAUSE_TIMEOUT);
+	if (err) {
+		dev_err(dev, "not suspended, a callback does not return\n");
+		return err;
+	}
 	if (!dev->driver)
 		return 0;
 	drv = to_xenbus_driver(dev->driver);

@@ -73,6 +73,11 @@ static bool frontend_is_boot_console(const char *nodename)
 	       str_has_prefix(id, "0");
 }
 
+static u32 frontend_peer_id(const char *nodename)
+{
+	return xenbus_read_unsigned(nodename, "backend-id", 0);
+}
+
 static int frontend_uevent(const struct device *dev,
 			   struct kobj_uevent_env *env)
 {
@@ -107,7 +112,8 @@ static int frontend_resume(struct device *dev)
 	if (xen_store_domain_type != XS_LOCAL)
 		return xenbus_dev_resume(dev);
 	get_device(dev);
-	if (!schedule_work(&to_xenbus_device(dev)->work))
+	/* Not before the daemon is thawed: until then the device is locked. */
+	if (!queue_work(system_freezable_wq, &to_xenbus_device(dev)->work))
 		put_device(dev);
 	return 0;
 }
@@ -140,6 +146,11 @@ static const struct dev_pm_ops frontend_pm_ops = {
 	.thaw		= xenbus_dev_cancel,
 };
 
+/* Of these, the driver has a global without a lock, or allows one device. */
+static const char *const frontend_serial_types[] = {
+	"pci", "9pfs", "pvcalls", NULL
+};
+
 static struct xen_bus_type xenbus_frontend = {
 	.bus = {
 		.name		= "xen",
@@ -154,6 +165,8 @@ static struct xen_bus_type xenbus_frontend = {
 	.root			= "device",
 	.levels			= 2,
 	.otherend_id_node	= "backend-id",
+	.peer_id		= frontend_peer_id,
+	.serial_types		= frontend_serial_types,
 	.otherend_changed	= frontend_backend_changed,
 	.get_bus_id		= frontend_bus_id,
 	.skip			= frontend_is_boot_console,

@@ -5,7 +5,7 @@
  * A driver may remove its device, in a callback for it. The bus removes a
  * device whose directory is gone or belongs to a new one. It checks that in the
  * queue where the callbacks of the device run, so no two tasks remove a device
- * at the same time, and no device waits for another.
+ * at the same time, and it is gone before its replacement is probed.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -22,6 +22,7 @@
 #include <xen/xenbus.h>
 
 #include "bus.h"
+#include "xenbus_store.h"
 
 /* State of the directory of a device that the bus has. */
 enum bus_dir_state {
@@ -61,10 +62,17 @@ bool bus_node_is_gone(const char *path)
 
 /* === Requesting a check === */
 
+/* A device that was never bound has none, and no callbacks either. */
+static struct xs_queue *bus_device_queue(const struct bus_device *bdev)
+{
+	return READ_ONCE(bdev->xendev.queue) ?:
+	       &xenbus_watches()->queues.default_queue;
+}
+
 static void bus_queue_check(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!xs_queue_add(bdev->xendev.queue, &bdev->check))
+	if (!xs_queue_add(bus_device_queue(bdev), &bdev->check))
 		put_device(&bdev->xendev.dev);
 }
 
@@ -257,7 +265,7 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 /* A new device may be there already, its event mistaken for the old one's. */
 static void bus_queue_recheck(struct bus_device *bdev)
 {
-	struct xs_queues *queues = bdev->xendev.queue->queues;
+	struct xs_queues *queues = &xenbus_watches()->queues;
 	struct device *dev = &bdev->xendev.dev;
 
 	get_device(dev);

@@ -2,20 +2,13 @@
 /*
  * Ordered queues of work items that run in process context.
  *
- * There is a default queue with a kthread of its own, xenwatch, and any number
- * of others, one per device, which a workqueue runs. Queues do not wait for each
- * other: an item that is stuck delays only its own queue.
+ * There is a default queue, whose kthread is xenwatch, and any number of others
+ * by id, each with a kthread of its own. Queues do not wait for each other: an
+ * item that is stuck delays only its own queue. A queue needs no memory to run
+ * what was added: its kthread was made with it.
  *
  * The system is suspended by an item of the default queue, and no device may
- * handle an event meanwhile. If the server runs in another domain, the workqueue
- * is therefore frozen together with the kernel's threads: the freeze waits for
- * the running items, and none begins until the thaw. If the server is a process
- * of this domain, an item may wait for a server that is frozen already, and
- * would prevent the system from going to sleep; but Xen never saves such a
- * domain.
- *
- * The workqueue has no WQ_MEM_RECLAIM, so it promises no progress without
- * memory: items flush the work of drivers, which has no such promise either.
+ * handle an event meanwhile: that item pauses the other queues until it returns.
  *
  * This file knows nothing about watches.
  *
@@ -83,21 +76,39 @@ struct xs_queue *xs_queue_get(struct xs_queue *queue)
 	return queue;
 }
 
+/* By a worker: the kthread of a queue can drop the last reference itself. */
+static void xs_queue_free(struct work_struct *work)
+{
+	struct xs_queue *queue = container_of(work, struct xs_queue, free);
+
+	kthread_stop(queue->thread);
+	kfree(queue);
+}
+
 /* Not reached by the default queue, which keeps its first reference. */
 static void xs_queue_release(struct kref *ref)
+	__releases(&queue->queues->lock)
 {
-	kfree(container_of(ref, struct xs_queue, ref));
+	struct xs_queue *queue = container_of(ref, struct xs_queue, ref);
+	struct xs_queues *queues = queue->queues;
+
+	list_del(&queue->node);
+	spin_unlock(&queues->lock);
+	if (queue->thread)
+		queue_work(queues->wq, &queue->free);
+	else
+		kfree(queue);
 }
 
 /**
  * xs_queue_put() - drop a reference
- * @queue: the queue
+ * @queue: the queue; its last user has left no items in it
  *
- * Context: Any but hard interrupt.
+ * Context: Any but hard interrupt; &xs_queues.lock is not held.
  */
 void xs_queue_put(struct xs_queue *queue)
 {
-	kref_put(&queue->ref, xs_queue_release);
+	kref_put_lock(&queue->ref, xs_queue_release, &queue->queues->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_put);
 
@@ -108,44 +119,65 @@ static bool xs_queue_is_default(const struct xs_queue *queue)
 	return queue == &queue->queues->default_queue;
 }
 
+static bool xs_queue_can_run_locked(const struct xs_queue *queue)
+	__must_hold(&queue->queues->lock)
+{
+	lockdep_assert_held(&queue->queues->lock);
+	return !list_empty(&queue->items) &&
+	       (!queue->queues->paused || xs_queue_is_default(queue));
+}
+
+static bool xs_queue_can_run(const struct xs_queue *queue)
+{
+	bool can_run;
+
+	spin_lock(&queue->queues->lock);
+	can_run = xs_queue_can_run_locked(queue);
+	spin_unlock(&queue->queues->lock);
+	return can_run;
+}
+
 /**
- * xs_queue_kick() - wake xenwatch or queue the work of a queue
+ * xs_queue_kick() - wake the kthread of a queue
  * @queue: the queue
  *
  * Context: Any but hard interrupt.
  */
 void xs_queue_kick(struct xs_queue *queue)
 {
-	struct xs_queues *queues = queue->queues;
-
-	if (xs_queue_is_default(queue)) {
-		wake_up(&queues->added);
-		return;
-	}
-	if (!queues->wq)
-		return;
-	xs_queue_get(queue);
-	if (!queue_work(queues->wq, &queue->work))
-		xs_queue_put(queue);
+	wake_up(&queue->added);
 }
 
 static struct xs_queue_item *xs_queue_take(struct xs_queue *queue)
 {
 	struct xs_queues *queues = queue->queues;
-	struct xs_queue_item *item;
+	struct xs_queue_item *item = NULL;
 
 	spin_lock(&queues->lock);
-	item = list_first_entry_or_null(&queue->items, struct xs_queue_item,
+	if (xs_queue_can_run_locked(queue)) {
+		item = list_first_entry(&queue->items, struct xs_queue_item,
 					node);
-	if (item) {
 		list_del_init(&item->node);
 		queue->running = item->owner;
 		WRITE_ONCE(queue->runner, current);
+		if (!xs_queue_is_default(queue))
+			queues->running++;
 		if (item->take)
 			item->take(item);
 	}
 	spin_unlock(&queues->lock);
 	return item;
+}
+
+/* The item that has paused the other queues ends here. */
+static void xs_queues_unpause_locked(struct xs_queues *queues)
+	__must_hold(&queues->lock)
+{
+	struct xs_queue *queue;
+
+	queues->paused = false;
+	list_for_each_entry(queue, &queues->others, node)
+		xs_queue_kick(queue);
 }
 
 static void xs_queue_finish(struct xs_queue *queue)
@@ -156,7 +188,9 @@ static void xs_queue_finish(struct xs_queue *queue)
 	queue->running = NULL;
 	WRITE_ONCE(queue->runner, NULL);
 	if (!xs_queue_is_default(queue))
-		queues->busy--;
+		queues->running--;
+	else if (queues->paused)
+		xs_queues_unpause_locked(queues);
 	spin_unlock(&queues->lock);
 	wake_up_all(&queues->finished);
 }
@@ -182,31 +216,14 @@ bool xs_queue_run_one(struct xs_queue *queue)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_run_one);
 
-static bool xs_queue_has_items(struct xs_queue *queue)
+static int xs_queue_thread(void *data)
 {
-	return !list_empty_careful(&queue->items);
-}
-
-/* One item each time, so that a freeze or a stop does not wait for all. */
-static void xs_queue_work(struct work_struct *work)
-{
-	struct xs_queue *queue = container_of(work, struct xs_queue, work);
-
-	xs_queue_run_one(queue);
-	if (xs_queue_has_items(queue))
-		xs_queue_kick(queue);
-	xs_queue_put(queue);
-}
-
-static int xs_queues_thread(void *data)
-{
-	struct xs_queues *queues = data;
+	struct xs_queue *queue = data;
 
 	while (!kthread_should_stop()) {
-		wait_event_idle(queues->added,
-				xs_queue_has_items(&queues->default_queue) ||
-				kthread_should_stop());
-		xs_queue_run_one(&queues->default_queue);
+		wait_event_idle(queue->added, xs_queue_can_run(queue) ||
+					      kthread_should_stop());
+		xs_queue_run_one(queue);
 		cond_resched();
 	}
 	return 0;
@@ -218,30 +235,78 @@ static void xs_queue_init(struct xs_queues *queues, struct xs_queue *queue)
 {
 	kref_init(&queue->ref);
 	queue->queues = queues;
+	INIT_LIST_HEAD(&queue->node);
 	INIT_LIST_HEAD(&queue->items);
 	queue->running = NULL;
 	queue->runner = NULL;
-	INIT_WORK(&queue->work, xs_queue_work);
+	queue->thread = NULL;
+	init_waitqueue_head(&queue->added);
+	INIT_WORK(&queue->free, xs_queue_free);
+}
+
+static struct xs_queue *xs_queue_alloc(struct xs_queues *queues, u32 id)
+{
+	struct xs_queue *queue = kzalloc(sizeof(*queue), GFP_KERNEL);
+
+	if (!queue)
+		return NULL;
+	xs_queue_init(queues, queue);
+	queue->id = id;
+	if (!queues->wq)
+		return queue;
+	queue->thread = kthread_run(xs_queue_thread, queue, "xenwatch/%d", id);
+	if (!IS_ERR(queue->thread))
+		return queue;
+	kfree(queue);
+	return NULL;
+}
+
+static struct xs_queue *xs_queue_find_locked(struct xs_queues *queues, u32 id)
+	__must_hold(&queues->lock)
+{
+	struct xs_queue *queue;
+
+	list_for_each_entry(queue, &queues->others, node) {
+		if (queue->id == id)
+			return xs_queue_get(queue);
+	}
+	return NULL;
 }
 
 /**
- * xs_queue_alloc() - make a queue
+ * xs_queue_of() - find or make the queue for an id
  * @queues: where it belongs, which stay as long as it does
- * @gfp: how to allocate
+ * @id: what it is for
  *
- * Context: As @gfp.
- * Return: A queue with one reference, or ERR_PTR(-ENOMEM).
+ * Without memory for it, the default queue has to do.
+ *
+ * Context: Process, sleeps.
+ * Return: The queue, a reference.
  */
-struct xs_queue *xs_queue_alloc(struct xs_queues *queues, gfp_t gfp)
+struct xs_queue *xs_queue_of(struct xs_queues *queues, u32 id)
 {
-	struct xs_queue *queue = kzalloc(sizeof(*queue), gfp);
+	struct xs_queue *queue, *new;
 
-	if (!queue)
-		return ERR_PTR(-ENOMEM);
-	xs_queue_init(queues, queue);
+	spin_lock(&queues->lock);
+	queue = xs_queue_find_locked(queues, id);
+	spin_unlock(&queues->lock);
+	if (queue)
+		return queue;
+	new = xs_queue_alloc(queues, id);
+	if (!new)
+		return xs_queue_get(&queues->default_queue);
+
+	spin_lock(&queues->lock);
+	queue = xs_queue_find_locked(queues, id);
+	if (!queue) {
+		queue = xs_queue_get(new);
+		list_add_tail(&new->node, &queues->others);
+	}
+	spin_unlock(&queues->lock);
+	xs_queue_put(new);
 	return queue;
 }
-EXPORT_SYMBOL_IF_KUNIT(xs_queue_alloc);
+EXPORT_SYMBOL_IF_KUNIT(xs_queue_of);
 
 /**
  * xs_queue_current() - the queue in which the caller runs
@@ -252,15 +317,17 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queue_alloc);
  */
 struct xs_queue *xs_queue_current(struct xs_queues *queues)
 {
-	struct work_struct *work = current_work();
-	struct xs_queue *queue = &queues->default_queue;
+	struct xs_queue *queue, *found = NULL;
 
-	if (READ_ONCE(queue->runner) == current)
-		return queue;
-	if (!work || work->func != xs_queue_work)
-		return NULL;
-	queue = container_of(work, struct xs_queue, work);
-	return queue->queues == queues ? queue : NULL;
+	if (READ_ONCE(queues->default_queue.runner) == current)
+		return &queues->default_queue;
+	spin_lock(&queues->lock);
+	list_for_each_entry(queue, &queues->others, node) {
+		if (queue->runner == current)
+			found = queue;
+	}
+	spin_unlock(&queues->lock);
+	return found;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_current);
 
@@ -296,8 +363,6 @@ void xs_queue_add_locked(struct xs_queue *queue, struct xs_queue_item *item)
 {
 	lockdep_assert_held(&queue->queues->lock);
 	list_add_tail(&item->node, &queue->items);
-	if (!xs_queue_is_default(queue))
-		queue->queues->busy++;
 }
 
 /**
@@ -311,8 +376,6 @@ void xs_queue_cancel_locked(struct xs_queue *queue, struct xs_queue_item *item)
 {
 	lockdep_assert_held(&queue->queues->lock);
 	list_del_init(&item->node);
-	if (!xs_queue_is_default(queue))
-		queue->queues->busy--;
 }
 
 /**
@@ -368,7 +431,7 @@ void xs_queue_synchronize(struct xs_queue *queue, const void *owner)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queue_synchronize);
 
-/* === Start and stop === */
+/* === Start, stop, pause === */
 
 /**
  * xs_queues_init() - make a default queue that does not run yet
@@ -380,10 +443,10 @@ void xs_queues_init(struct xs_queues *queues)
 {
 	spin_lock_init(&queues->lock);
 	xs_queue_init(queues, &queues->default_queue);
-	queues->busy = 0;
-	queues->thread = NULL;
+	INIT_LIST_HEAD(&queues->others);
+	queues->running = 0;
+	queues->paused = false;
 	queues->wq = NULL;
-	init_waitqueue_head(&queues->added);
 	init_waitqueue_head(&queues->finished);
 	xs_queue_map_init(queues);
 }
@@ -391,31 +454,49 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queues_init);
 
 /**
  * xs_queues_start() - begin to run items
- * @queues: queues that do not run
- * @freezable: freeze all but the default one with the kernel's threads
+ * @queues: queues that do not run; there is only the default one
  *
  * Context: Process, may sleep.
  * Return: 0, -ENOMEM or the error of kthread_create().
  */
-int xs_queues_start(struct xs_queues *queues, bool freezable)
+int xs_queues_start(struct xs_queues *queues)
 {
-	unsigned int flags = WQ_UNBOUND | (freezable ? WQ_FREEZABLE : 0);
 	struct task_struct *thread;
 
-	/* As many as possible: stuck items must not use them all up. */
-	queues->wq = alloc_workqueue("xenwatch", flags, WQ_MAX_ACTIVE);
+	queues->wq = alloc_workqueue("xenwatch", WQ_UNBOUND, 0);
 	if (!queues->wq)
 		return -ENOMEM;
-	thread = kthread_run(xs_queues_thread, queues, "xenwatch");
+	thread = kthread_run(xs_queue_thread, &queues->default_queue,
+			     "xenwatch");
 	if (IS_ERR(thread)) {
 		destroy_workqueue(queues->wq);
 		queues->wq = NULL;
 		return PTR_ERR(thread);
 	}
-	queues->thread = thread;
+	queues->default_queue.thread = thread;
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queues_start);
+
+/* A kthread that runs, and is now the caller's to stop; or NULL. */
+static struct task_struct *xs_queues_take_thread(struct xs_queues *queues)
+{
+	struct task_struct *thread = queues->default_queue.thread;
+	struct xs_queue *queue;
+
+	queues->default_queue.thread = NULL;
+	if (thread)
+		return thread;
+	spin_lock(&queues->lock);
+	list_for_each_entry(queue, &queues->others, node) {
+		thread = queue->thread;
+		queue->thread = NULL;
+		if (thread)
+			break;
+	}
+	spin_unlock(&queues->lock);
+	return thread;
+}
 
 /**
  * xs_queues_stop() - run no items any more
@@ -425,11 +506,59 @@ EXPORT_SYMBOL_IF_KUNIT(xs_queues_start);
  */
 void xs_queues_stop(struct xs_queues *queues)
 {
-	if (queues->thread)
-		kthread_stop(queues->thread);
-	queues->thread = NULL;
+	struct task_struct *thread;
+
+	while ((thread = xs_queues_take_thread(queues)))
+		kthread_stop(thread);
+	/* Those that are being freed are no longer among the others. */
 	if (queues->wq)
 		destroy_workqueue(queues->wq);
 	queues->wq = NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queues_stop);
+
+/**
+ * xs_queues_pause() - let no other queue run an item until this one has returned
+ * @queues: the queues
+ * @timeout: how long to wait for those that run, in jiffies
+ *
+ * What is added meanwhile runs later. Does nothing unless called by an item of
+ * the default queue.
+ *
+ * Context: Process, sleeps.
+ * Return: 0, or -EBUSY if an item still runs at the end of @timeout.
+ */
+int xs_queues_pause(struct xs_queues *queues, unsigned long timeout)
+{
+	if (READ_ONCE(queues->default_queue.runner) != current)
+		return 0;
+	spin_lock(&queues->lock);
+	queues->paused = true;
+	spin_unlock(&queues->lock);
+	if (wait_event_timeout(queues->finished, !READ_ONCE(queues->running),
+			       timeout))
+		return 0;
+	return -EBUSY;
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_queues_pause);
+
+/**
+ * xs_queues_are_idle() - is there nothing in any but the default queue?
+ * @queues: the queues
+ *
+ * Context: Any but hard interrupt.
+ * Return: true if no item runs there or waits.
+ */
+bool xs_queues_are_idle(struct xs_queues *queues)
+{
+	struct xs_queue *queue;
+	bool idle;
+
+	spin_lock(&queues->lock);
+	idle = !queues->running;
+	list_for_each_entry(queue, &queues->others, node)
+		idle &= list_empty(&queue->items);
+	spin_unlock(&queues->lock);
+	return idle;
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_queues_are_idle);

@@ -38,18 +38,26 @@ struct xs_queue_item {
  * struct xs_queue - an ordered queue; one item at a time runs
  */
 struct xs_queue {
-	/** @ref: 1 for the creator, 1 per user, 1 while @work is queued */
+	/** @ref: 1 per user; dropped to 0 under &xs_queues.lock */
 	struct kref ref;
 	/** @queues: const */
 	struct xs_queues *queues;
+	/** @node: on &xs_queues.others; under &xs_queues.lock */
+	struct list_head node;
+	/** @id: what the queue is for; const; not used by the default queue */
+	u32 id;
 	/** @items: oldest first; under &xs_queues.lock */
 	struct list_head items;
 	/** @running: owner of the item that runs; under &xs_queues.lock */
 	const void *running;
 	/** @runner: the task that runs it; written under the lock, read by any */
 	const struct task_struct *runner;
-	/** @work: runs one item; not used by the default queue */
-	struct work_struct work;
+	/** @thread: runs the items; NULL where a test does; under the lock */
+	struct task_struct *thread;
+	/** @added: @thread sleeps here */
+	wait_queue_head_t added;
+	/** @free: ends @thread, which may have dropped the last reference */
+	struct work_struct free;
 };
 
 /**
@@ -60,14 +68,14 @@ struct xs_queues {
 	spinlock_t lock;
 	/** @default_queue: for everything without a queue of its own */
 	struct xs_queue default_queue;
-	/** @busy: items added and not finished in other queues; under @lock */
-	unsigned int busy;
-	/** @thread: "xenwatch", runs @default_queue; NULL where a test does */
-	struct task_struct *thread;
-	/** @wq: runs the other queues; NULL until they are started */
+	/** @others: the other queues; under @lock */
+	struct list_head others;
+	/** @running: how many of @others run an item; under @lock */
+	unsigned int running;
+	/** @paused: none of @others begins an item; under @lock */
+	bool paused;
+	/** @wq: frees queues; NULL until they are started */
 	struct workqueue_struct *wq;
-	/** @added: @thread sleeps here */
-	wait_queue_head_t added;
 	/** @finished: waiters for an item sleep here */
 	wait_queue_head_t finished;
 	/** @map: held while an item runs, for lockdep */
@@ -75,10 +83,12 @@ struct xs_queues {
 };
 
 void xs_queues_init(struct xs_queues *queues);
-int xs_queues_start(struct xs_queues *queues, bool freezable);
+int xs_queues_start(struct xs_queues *queues);
 void xs_queues_stop(struct xs_queues *queues);
+int xs_queues_pause(struct xs_queues *queues, unsigned long timeout);
+bool xs_queues_are_idle(struct xs_queues *queues);
 
-struct xs_queue *xs_queue_alloc(struct xs_queues *queues, gfp_t gfp);
+struct xs_queue *xs_queue_of(struct xs_queues *queues, u32 id);
 struct xs_queue *xs_queue_get(struct xs_queue *queue);
 void xs_queue_put(struct xs_queue *queue);
 struct xs_queue *xs_queue_current(struct xs_queues *queues);

@@ -2,10 +2,11 @@
 /*
  * One XenStore as this kernel sees it: how it starts, stops, suspends, resumes.
  *
- * A suspend closes the gate, waits until nothing is in flight and parks the
- * kthread between two messages, so that the page may be exchanged. There may be
- * another server at the other end of it afterwards, which knows none of the
- * watches: the resume sets them again before the gate opens.
+ * A suspend by a callback pauses all others. It closes the gate, waits until
+ * nothing is in flight and parks the kthread between two messages, so that the
+ * page may be exchanged. There may be another server at the other end of it
+ * afterwards, which knows none of the watches: the resume sets them again before
+ * the gate opens.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -111,6 +112,7 @@ void xs_store_suspend(struct xs_store *store)
 	struct xs_conn *conn = &store->conn;
 
 	xs_conn_might_wait(conn);
+	xs_queues_pause(&store->watches.queues, MAX_SCHEDULE_TIMEOUT);
 	xs_gate_close(&conn->gate);
 	xs_gate_drain(&conn->gate);
 	xs_io_park(conn);

@@ -441,7 +441,7 @@ void xs_watches_destroy(struct xs_watches *watches)
  */
 int xs_watches_start(struct xs_watches *watches)
 {
-	return xs_queues_start(&watches->queues, !watches->conn->t->peer_is_local);
+	return xs_queues_start(&watches->queues);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watches_start);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tests of devices that do not wait for each other, and of the table in which
- * the bus finds them.
+ * Tests of devices whose peers are in different domains, which do not wait for
+ * each other, of devices of one peer, which do, and of the table in which the bus
+ * finds them.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -10,8 +11,10 @@
 #include <linux/device.h>
 
 #include "fake_bus.h"
+#include "xenbus_store.h"
 
 #define BUS_STUCK	"vif-0"
+#define BUS_OTHER_PEER	(FAKE_BUS_PEER + 1)
 
 static int bus_queue_init(struct kunit *test)
 {
@@ -75,7 +78,7 @@ static void stuck_driver_does_not_delay_a_new_device(struct kunit *test)
 	struct fake_bus *fake = test->priv;
 
 	bus_queue_occupy(test, bus_queue_stick);
-	fake_bus_add_node(fake, "vif", "1");
+	fake_bus_add_node_of(fake, "vif", "1", BUS_OTHER_PEER);
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
 	KUNIT_EXPECT_FALSE(test, completion_done(&fake->leave));
 }
@@ -85,7 +88,7 @@ static void stuck_driver_does_not_delay_the_states_of_others(struct kunit *test)
 	struct fake_bus *fake = test->priv;
 	unsigned int before;
 
-	fake_bus_add_node(fake, "vif", "1");
+	fake_bus_add_node_of(fake, "vif", "1", BUS_OTHER_PEER);
 	bus_queue_occupy(test, bus_queue_stick);
 	before = READ_ONCE(fake->num_states);
 	fake_bus_set(fake->store, "4", "/peer/vif/1/state");
@@ -98,18 +101,113 @@ static void stuck_driver_does_not_delay_removals_of_others(struct kunit *test)
 {
 	struct fake_bus *fake = test->priv;
 
-	fake_bus_add_node(fake, "vif", "1");
+	fake_bus_add_node_of(fake, "vif", "1", BUS_OTHER_PEER);
 	bus_queue_occupy(test, bus_queue_stick);
 	fake_bus_rm_node(fake, "vif", "1");
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(!fake_bus_has_device("vif-1")));
 	/* Its own waits for it. */
 	fake_bus_rm_node(fake, "vif", "0");
-	fake_bus_add_node(fake, "vif", "2");
+	fake_bus_add_node_of(fake, "vif", "2", BUS_OTHER_PEER);
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(fake_bus_has_device("vif-2")));
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device(BUS_STUCK));
 	complete_all(&fake->leave);
 	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
 	KUNIT_EXPECT_FALSE(test, fake_bus_has_device(BUS_STUCK));
+}
+
+/* === Order among the devices of one peer === */
+
+static void states_of_one_peer_come_in_order(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "vif", "1");
+	bus_queue_occupy(test, bus_queue_stick);
+	fake->num_states = 0;
+	fake_bus_set(fake->store, "4", "/peer/vif/1/state");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->num_states), 0);
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_GE(test, fake->num_states, 1);
+}
+
+static void probe_waits_for_a_removal_of_the_same_peer(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	bus_queue_occupy(test, bus_queue_stick);
+	fake_bus_rm_node(fake, "vif", "0");
+	fake_bus_add_node(fake, "vif", "1");
+	fake_bus_add_node_of(fake, "vif", "2", BUS_OTHER_PEER);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(fake_bus_has_device("vif-2")));
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device("vif-1"));
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_FALSE(test, fake_bus_has_device(BUS_STUCK));
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-1"));
+}
+
+/* Nothing of a device is called before its probe has returned. */
+static int bus_queue_probe_slowly(struct fake_bus *fake,
+				  struct xenbus_device *xendev)
+{
+	fake->probe_hook = NULL;
+	complete(&fake->entered);
+	wait_for_completion(&fake->leave);
+	fake->result = READ_ONCE(fake->num_states);
+	return 0;
+}
+
+static void callback_waits_for_the_probe_of_a_new_device(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "vif", "1");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bus_queue_let_go,
+							fake), 0);
+	fake->num_states = 0;
+	fake->probe_hook = bus_queue_probe_slowly;
+	fake_bus_add_node(fake, "vif", "0");
+	bus_queue_await(test, &fake->entered);
+	fake_bus_set(fake->store, "4", "/peer/vif/1/state");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_EQ(test, fake->result, 0);
+	KUNIT_EXPECT_GE(test, fake->num_states, 1);
+}
+
+static void events_of_a_new_device_are_one_probe(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	struct xenbus_device *xendev;
+	unsigned int items;
+
+	xendev = bus_queue_occupy(test, bus_queue_stick);
+	fake_bus_add_node(fake, "vif", "1");
+	fake_bus_set(fake->store, "x", FAKE_BUS_ROOT "/vif/1/handle");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());
+	items = list_count_nodes(&xendev->queue->items);
+	KUNIT_EXPECT_EQ(test, items, 1);
+	complete_all(&fake->leave);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-1"));
+}
+
+static void serial_devices_of_all_peers_share_a_queue(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_add_node(fake, "pci", "0");
+	fake_bus_add_node_of(fake, "pci", "1", BUS_OTHER_PEER);
+	fake_bus_add_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_PTR_EQ(test, fake_bus_device(fake, "pci-0")->queue,
+			    fake_bus_device(fake, "pci-1")->queue);
+	KUNIT_EXPECT_PTR_NE(test, fake_bus_device(fake, "pci-0")->queue,
+			    fake_bus_device(fake, "vif-0")->queue);
 }
 
 /* === Who removes a device === */
@@ -241,6 +339,11 @@ static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(stuck_driver_does_not_delay_a_new_device),
 	KUNIT_CASE(stuck_driver_does_not_delay_the_states_of_others),
 	KUNIT_CASE(stuck_driver_does_not_delay_removals_of_others),
+	KUNIT_CASE(states_of_one_peer_come_in_order),
+	KUNIT_CASE(probe_waits_for_a_removal_of_the_same_peer),
+	KUNIT_CASE(callback_waits_for_the_probe_of_a_new_device),
+	KUNIT_CASE(events_of_a_new_device_are_one_probe),
+	KUNIT_CASE(serial_devices_of_all_peers_share_a_queue),
 	KUNIT_CASE(device_is_removed_once_by_driver_and_toolstack),
 	KUNIT_CASE(node_made_again_while_its_driver_leaves_is_probed),
 	KUNIT_CASE(node_that_its_driver_left_can_be_used_again),

@@ -100,8 +100,15 @@ static void fake_bus_flushed(struct xenbus_watch *watch, const char *path,
 	complete(&container_of(watch, struct fake_flush, watch)->done);
 }
 
-/* Events are handled in order, and a watch fires when it is set. */
-static bool fake_bus_flush_common(void)
+/**
+ * fake_bus_flush_default() - wait until the default queue has handled all events
+ *
+ * Events are handled in order, and a watch fires when it is set.
+ *
+ * Context: Process; not a callback of a watch.
+ * Return: false if the queue is stuck.
+ */
+bool fake_bus_flush_default(void)
 {
 	struct fake_flush flush = {
 		.watch.node = "/flush",
@@ -120,8 +127,8 @@ static bool fake_bus_flush_common(void)
 /**
  * fake_bus_flush() - wait until all events so far have been handled
  *
- * An event for the bus may lead to a look in the queue of a device, and this to
- * another device in the default queue, whose peer then has a state.
+ * An event for the bus may lead to a check in the queue of a peer, this to a
+ * probe there, and that to an event.
  *
  * Context: Process; not a callback of a watch.
  * Return: false if a queue is stuck.
@@ -133,8 +140,8 @@ bool fake_bus_flush(void)
 	int i;
 
 	for (i = 0; i < 3 && done; i++)
-		done = fake_bus_flush_common() &&
-		       fake_wait_until(!READ_ONCE(queues->busy));
+		done = fake_bus_flush_default() &&
+		       fake_wait_until(xs_queues_are_idle(queues));
 	return done;
 }
 
@@ -157,11 +164,18 @@ static bool fake_bus_skip(const char *nodename)
 	return str_has_prefix(nodename, FAKE_BUS_ROOT "/skip");
 }
 
+static u32 fake_bus_peer_id(const char *nodename)
+{
+	return xenbus_read_unsigned(nodename, "backend-id", 0);
+}
+
 static void fake_bus_otherend_changed(struct xenbus_watch *watch,
 				      const char *path, const char *token)
 {
 	xenbus_otherend_changed(watch, path, token, 1);
 }
+
+static const char *const fake_bus_serial_types[] = { "pci", NULL };
 
 struct xen_bus_type fake_bus_type = {
 	.bus = {
@@ -174,6 +188,8 @@ struct xen_bus_type fake_bus_type = {
 	.root			= FAKE_BUS_ROOT,
 	.levels			= 2,
 	.otherend_id_node	= "backend-id",
+	.peer_id		= fake_bus_peer_id,
+	.serial_types		= fake_bus_serial_types,
 	.otherend_changed	= fake_bus_otherend_changed,
 	.get_bus_id		= fake_bus_id,
 	.skip			= fake_bus_skip,
@@ -228,7 +244,7 @@ static void fake_bus_driver_otherend(struct xenbus_device *xendev,
 }
 
 static const struct xenbus_device_id fake_bus_ids[] = {
-	{ "vif" }, { "vbd" }, { "" }
+	{ "vif" }, { "vbd" }, { "pci" }, { "" }
 };
 
 static void fake_bus_unregister_driver(void *driver)
@@ -346,20 +362,38 @@ struct fake_bus *fake_bus_create(struct kunit *test)
  * @type: its type
  * @id: its number or name
  *
- * The state comes last, as from a toolstack.
+ * Its peer is in domain FAKE_BUS_PEER.
  *
  * Context: Process.
  */
 void fake_bus_add_node(struct fake_bus *fake, const char *type, const char *id)
 {
-	char peer[64];
+	fake_bus_add_node_of(fake, type, id, FAKE_BUS_PEER);
+}
+
+/**
+ * fake_bus_add_node_of() - the toolstack adds a device with a peer in a domain
+ * @fake: the bus
+ * @type: its type
+ * @id: its number or name
+ * @domid: the domain
+ *
+ * The state comes last, as from a toolstack.
+ *
+ * Context: Process.
+ */
+void fake_bus_add_node_of(struct fake_bus *fake, const char *type,
+			  const char *id, unsigned int domid)
+{
+	char peer[64], domain[12];
 
 	snprintf(peer, sizeof(peer), "/peer/%s/%s", type, id);
+	snprintf(domain, sizeof(domain), "%u", domid);
 	fake_bus_set(fake->store, "1", "/peer/%s/%s/state", type, id);
 	fake_bus_set(fake->store, peer, FAKE_BUS_ROOT "/%s/%s/backend", type,
 		     id);
-	fake_bus_set(fake->store, __stringify(FAKE_BUS_PEER),
-		     FAKE_BUS_ROOT "/%s/%s/backend-id", type, id);
+	fake_bus_set(fake->store, domain, FAKE_BUS_ROOT "/%s/%s/backend-id",
+		     type, id);
 	fake_bus_set(fake->store, "1", FAKE_BUS_ROOT "/%s/%s/state", type, id);
 }
 

@@ -10,7 +10,8 @@
  *	KUNIT_EXPECT_EQ(test, fake->probes, 1);
  *
  * Devices are ktest/<type>/<id>, relative to FAKE_STORE_HOME; their names are
- * <type>-<id>. The peer of each is /peer/<type>/<id> in domain FAKE_BUS_PEER.
+ * <type>-<id>. The peer of each is /peer/<type>/<id>, as a rule in domain
+ * FAKE_BUS_PEER.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -80,6 +81,7 @@ struct fake_bus *fake_bus_create(struct kunit *test);
 void fake_bus_add_driver(struct fake_bus *fake);
 void fake_bus_watch(struct fake_bus *fake);
 bool fake_bus_flush(void);
+bool fake_bus_flush_default(void);
 
 void fake_bus_set(struct fake_store *store, const char *value,
 		  const char *fmt, ...) __printf(3, 4);
@@ -87,6 +89,8 @@ const char *fake_bus_get(struct fake_store *store, const char *fmt, ...)
 	__printf(2, 3);
 void fake_bus_add_node(struct fake_bus *fake, const char *type,
 		       const char *id);
+void fake_bus_add_node_of(struct fake_bus *fake, const char *type,
+			  const char *id, unsigned int domid);
 void fake_bus_rm_node(struct fake_bus *fake, const char *type, const char *id);
 struct xenbus_device *fake_bus_device(struct fake_bus *fake, const char *name);
 bool fake_bus_has_device(const char *name);

@@ -3,7 +3,7 @@
  * Tests of queues, without watches.
  *
  * Where order is the subject the test works on the queues itself; where waiting
- * is, the thread and the workqueue are real.
+ * is, the threads are real.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "fake_conn.h"
+#include "fake_memory.h"
 #include "queue.h"
 
 #define QUEUE_ITEMS	64
@@ -27,6 +28,9 @@ struct queue_probe {
 	struct completion entered;
 	struct completion left;
 	struct xs_queue *queue;		/* where it ran */
+	/* Of an item that pauses. */
+	unsigned long timeout;
+	int err;
 };
 
 struct queue_fixture {
@@ -42,6 +46,8 @@ struct queue_fixture {
 	bool overlap;
 	/* Items that hold wait here. */
 	struct completion leave;
+	/* And one that pauses here. */
+	struct completion leave_pause;
 };
 
 static void queue_run(struct xs_queue_item *item)
@@ -72,8 +78,11 @@ static void queue_cleanup(void *data)
 {
 	struct queue_fixture *f = data;
 
+	complete_all(&f->leave_pause);
 	complete_all(&f->leave);
 	xs_queues_stop(&f->queues);
+	if (!f->a)
+		return;
 	while (xs_queue_run_one(f->a) || xs_queue_run_one(f->b))
 		;
 	xs_queue_put(f->a);
@@ -88,9 +97,8 @@ static int queue_init(struct kunit *test)
 	f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	xs_queues_init(&f->queues);
-	f->a = xs_queue_alloc(&f->queues, GFP_KERNEL | __GFP_NOFAIL);
-	f->b = xs_queue_alloc(&f->queues, GFP_KERNEL | __GFP_NOFAIL);
 	init_completion(&f->leave);
+	init_completion(&f->leave_pause);
 	for (i = 0; i < QUEUE_ITEMS; i++) {
 		xs_queue_item_init(&f->probes[i].item, queue_run);
 		f->probes[i].f = f;
@@ -103,11 +111,18 @@ static int queue_init(struct kunit *test)
 	return 0;
 }
 
-static void queue_start(struct kunit *test, bool freezable)
+static void queue_make(struct queue_fixture *f)
+{
+	f->a = xs_queue_of(&f->queues, 1);
+	f->b = xs_queue_of(&f->queues, 2);
+}
+
+static void queue_start(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	KUNIT_ASSERT_EQ(test, xs_queues_start(&f->queues, freezable), 0);
+	KUNIT_ASSERT_EQ(test, xs_queues_start(&f->queues), 0);
+	queue_make(f);
 }
 
 static void queue_await(struct kunit *test, struct completion *done)
@@ -134,7 +149,7 @@ static void items_of_a_queue_run_in_order(struct kunit *test)
 	struct queue_fixture *f = test->priv;
 	unsigned int i;
 
-	queue_start(test, true);
+	queue_start(test);
 	for (i = 0; i < QUEUE_ITEMS; i++)
 		f->probes[i].item.run = queue_run_in_order;
 	for (i = 0; i < QUEUE_ITEMS; i++)
@@ -151,25 +166,26 @@ static void item_that_is_in_the_queue_is_not_added_again(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
+	queue_make(f);
 	KUNIT_EXPECT_TRUE(test, xs_queue_add(f->a, &f->probes[0].item));
 	KUNIT_EXPECT_FALSE(test, xs_queue_add(f->a, &f->probes[0].item));
 	KUNIT_EXPECT_TRUE(test, xs_queue_run_one(f->a));
 	KUNIT_EXPECT_FALSE(test, xs_queue_run_one(f->a));
 	KUNIT_EXPECT_TRUE(test, xs_queue_add(f->a, &f->probes[0].item));
 	KUNIT_EXPECT_TRUE(test, xs_queue_run_one(f->a));
-	KUNIT_EXPECT_EQ(test, f->queues.busy, 0);
+	KUNIT_EXPECT_TRUE(test, xs_queues_are_idle(&f->queues));
 }
 
 static void item_that_runs_can_be_added_again(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	queue_start(test);
 	queue_occupy(test, f->a, 0);
 	KUNIT_EXPECT_TRUE(test, xs_queue_add(f->a, &f->probes[0].item));
 	complete_all(&f->leave);
 	queue_await(test, &f->probes[0].entered);
-	KUNIT_EXPECT_TRUE(test, fake_wait_until(!READ_ONCE(f->queues.busy)));
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(xs_queues_are_idle(&f->queues)));
 }
 
 /* === Who waits for whom === */
@@ -178,7 +194,7 @@ static void stuck_queue_delays_no_other(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	queue_start(test);
 	queue_occupy(test, f->a, 0);
 	xs_queue_add(f->a, &f->probes[1].item);
 	xs_queue_add(f->b, &f->probes[2].item);
@@ -194,7 +210,7 @@ static void stuck_common_queue_delays_no_other(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	queue_start(test);
 	queue_occupy(test, &f->queues.default_queue, 0);
 	xs_queue_add(f->a, &f->probes[1].item);
 	queue_await(test, &f->probes[1].left);
@@ -204,7 +220,7 @@ static void item_knows_its_queue(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	queue_start(test);
 	KUNIT_EXPECT_PTR_EQ(test, xs_queue_current(&f->queues), NULL);
 	xs_queue_add(f->a, &f->probes[0].item);
 	xs_queue_add(f->b, &f->probes[1].item);
@@ -237,7 +253,7 @@ static void synchronize_waits_for_items_of_the_owner(struct kunit *test)
 	struct queue_fixture *f = test->priv;
 	struct fake_call *call;
 
-	queue_start(test, true);
+	queue_start(test);
 	f->probes[0].item.owner = &f->probes[0];
 	queue_occupy(test, f->a, 0);
 	call = fake_call_start(test, queue_synchronize_a, f, queue_let_go);
@@ -252,77 +268,157 @@ static void synchronize_does_not_wait_for_items_of_others(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	queue_start(test);
 	f->probes[1].item.owner = &f->probes[1];
 	queue_occupy(test, f->a, 1);
 	xs_queue_synchronize(f->a, &f->probes[0]);
 	KUNIT_EXPECT_FALSE(test, completion_done(&f->probes[1].left));
 }
 
-/* === Suspend === */
+/* === Life === */
 
-/* A module cannot freeze workqueues. */
-#if defined(CONFIG_FREEZER) && !defined(MODULE)
-#include <linux/freezer.h>
-
-static void queue_thaw(void *unused)
+static void queue_of_an_id_is_one(struct kunit *test)
 {
-	thaw_workqueues();
+	struct queue_fixture *f = test->priv;
+	struct xs_queue *again;
+
+	queue_start(test);
+	KUNIT_EXPECT_PTR_NE(test, f->a, f->b);
+	again = xs_queue_of(&f->queues, 1);
+	KUNIT_EXPECT_PTR_EQ(test, again, f->a);
+	xs_queue_put(again);
 }
 
-/* What a suspend does before the first device is suspended. */
-static void queue_freeze(struct kunit *test)
+static void queue_put_last(struct xs_queue_item *item)
 {
-	freeze_workqueues_begin();
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, queue_thaw, NULL),
-			0);
+	struct queue_probe *probe = container_of(item, struct queue_probe, item);
+
+	xs_queue_put(xs_queue_current(&probe->f->queues));
+	complete(&probe->left);
 }
 
-static void freeze_waits_for_what_runs_and_holds_the_rest(struct kunit *test)
+static void queue_can_be_dropped_by_its_own_item(struct kunit *test)
+{
+	struct queue_fixture *f = test->priv;
+	struct xs_queue *queue;
+
+	queue_start(test);
+	queue = xs_queue_of(&f->queues, 3);
+	f->probes[0].item.run = queue_put_last;
+	xs_queue_add(queue, &f->probes[0].item);
+	queue_await(test, &f->probes[0].left);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(xs_queues_are_idle(&f->queues)));
+	xs_queues_stop(&f->queues);
+}
+
+/* Such as that a disk is connected again after a resume, with swap on it. */
+static void queue_needs_no_memory_to_run(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "allocations cannot be made to fail");
+	queue_start(test);
+	fake_memory_fail_nth(1);
+	xs_queue_add(f->a, &f->probes[0].item);
+	KUNIT_EXPECT_FALSE(test, fake_memory_has_failed());
+	queue_await(test, &f->probes[0].left);
+}
+
+static void queue_without_memory_is_the_default_one(struct kunit *test)
+{
+	struct queue_fixture *f = test->priv;
+	struct xs_queue *queue;
+
+	if (!fake_memory_can_fail())
+		kunit_skip(test, "allocations cannot be made to fail");
+	queue_start(test);
+	fake_memory_fail_nth(1);
+	queue = xs_queue_of(&f->queues, 3);
+	KUNIT_EXPECT_TRUE(test, fake_memory_has_failed());
+	KUNIT_EXPECT_PTR_EQ(test, queue, &f->queues.default_queue);
+	xs_queue_put(queue);
+}
+
+/* === Pause === */
+
+/* A suspend. */
+static void queue_pause(struct xs_queue_item *item)
+{
+	struct queue_probe *probe = container_of(item, struct queue_probe, item);
+
+	probe->err = xs_queues_pause(&probe->f->queues, probe->timeout);
+	complete(&probe->entered);
+	if (probe->holds)
+		wait_for_completion(&probe->f->leave_pause);
+	complete(&probe->left);
+}
+
+static struct queue_probe *queue_begin_pause(struct kunit *test,
+					     unsigned long timeout)
+{
+	struct queue_fixture *f = test->priv;
+	struct queue_probe *probe = &f->probes[QUEUE_ITEMS - 1];
+
+	probe->item.run = queue_pause;
+	probe->timeout = timeout;
+	probe->holds = true;
+	xs_queue_add(&f->queues.default_queue, &probe->item);
+	return probe;
+}
+
+static void pause_waits_for_what_runs_and_holds_the_rest(struct kunit *test)
+{
+	struct queue_fixture *f = test->priv;
+	struct queue_probe *pause;
+
+	queue_start(test);
 	queue_occupy(test, f->a, 0);
-	/* The work that is queued for this one may still run. */
 	xs_queue_add(f->a, &f->probes[1].item);
-	xs_queue_add(f->a, &f->probes[2].item);
-	queue_freeze(test);
-	xs_queue_add(f->b, &f->probes[3].item);
-	KUNIT_EXPECT_TRUE(test, freeze_workqueues_busy());
+	pause = queue_begin_pause(test, MAX_SCHEDULE_TIMEOUT);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(f->queues.paused)));
+	xs_queue_add(f->b, &f->probes[2].item);
+	KUNIT_EXPECT_FALSE(test, completion_done(&pause->entered));
 
 	complete_all(&f->leave);
-	queue_await(test, &f->probes[0].left);
-	KUNIT_EXPECT_TRUE(test, fake_wait_until(!freeze_workqueues_busy()));
+	queue_await(test, &pause->entered);
+	KUNIT_EXPECT_EQ(test, pause->err, 0);
+	KUNIT_EXPECT_TRUE(test, completion_done(&f->probes[0].left));
+	KUNIT_EXPECT_FALSE(test, completion_done(&f->probes[1].entered));
 	KUNIT_EXPECT_FALSE(test, completion_done(&f->probes[2].entered));
-	KUNIT_EXPECT_FALSE(test, completion_done(&f->probes[3].entered));
 
-	kunit_release_action(test, queue_thaw, NULL);
+	complete_all(&f->leave_pause);
+	queue_await(test, &f->probes[1].left);
 	queue_await(test, &f->probes[2].left);
-	queue_await(test, &f->probes[3].left);
 }
 
-static void freeze_does_not_stop_the_common_queue(struct kunit *test)
+static void pause_gives_up_on_an_item_that_is_stuck(struct kunit *test)
+{
+	struct queue_fixture *f = test->priv;
+	struct queue_probe *pause;
+
+	queue_start(test);
+	queue_occupy(test, f->a, 0);
+	pause = queue_begin_pause(test, 1);
+	queue_await(test, &pause->entered);
+	KUNIT_EXPECT_EQ(test, pause->err, -EBUSY);
+	complete_all(&f->leave_pause);
+	complete_all(&f->leave);
+	xs_queue_add(f->b, &f->probes[1].item);
+	queue_await(test, &f->probes[1].left);
+}
+
+/* Hibernation is no item: the peers' answers have to be handled. */
+static void pause_by_no_item_is_none(struct kunit *test)
 {
 	struct queue_fixture *f = test->priv;
 
-	queue_start(test, true);
-	queue_freeze(test);
-	xs_queue_add(&f->queues.default_queue, &f->probes[0].item);
-	queue_await(test, &f->probes[0].left);
+	queue_start(test);
+	queue_occupy(test, f->a, 0);
+	KUNIT_EXPECT_EQ(test, xs_queues_pause(&f->queues, 1), 0);
+	xs_queue_add(f->b, &f->probes[1].item);
+	queue_await(test, &f->probes[1].left);
 }
-
-static void queues_of_a_local_server_are_not_frozen(struct kunit *test)
-{
-	struct queue_fixture *f = test->priv;
-
-	queue_start(test, false);
-	queue_freeze(test);
-	KUNIT_EXPECT_FALSE(test, freeze_workqueues_busy());
-	xs_queue_add(f->a, &f->probes[0].item);
-	queue_await(test, &f->probes[0].left);
-}
-#endif
 
 static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(items_of_a_queue_run_in_order),
@@ -333,11 +429,13 @@ static struct kunit_case queue_cases[] = {
 	KUNIT_CASE(item_knows_its_queue),
 	KUNIT_CASE(synchronize_waits_for_items_of_the_owner),
 	KUNIT_CASE(synchronize_does_not_wait_for_items_of_others),
-#if defined(CONFIG_FREEZER) && !defined(MODULE)
-	KUNIT_CASE(freeze_waits_for_what_runs_and_holds_the_rest),
-	KUNIT_CASE(freeze_does_not_stop_the_common_queue),
-	KUNIT_CASE(queues_of_a_local_server_are_not_frozen),
-#endif
+	KUNIT_CASE(queue_of_an_id_is_one),
+	KUNIT_CASE(queue_can_be_dropped_by_its_own_item),
+	KUNIT_CASE(queue_needs_no_memory_to_run),
+	KUNIT_CASE(queue_without_memory_is_the_default_one),
+	KUNIT_CASE(pause_waits_for_what_runs_and_holds_the_rest),
+	KUNIT_CASE(pause_gives_up_on_an_item_that_is_stuck),
+	KUNIT_CASE(pause_by_no_item_is_none),
 	{}
 };
 

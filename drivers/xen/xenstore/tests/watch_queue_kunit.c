@@ -71,11 +71,11 @@ static void wqueue_put(void *queue)
 	xs_queue_put(queue);
 }
 
-static struct xs_queue *wqueue_alloc(struct kunit *test, struct test_env *site)
+static struct xs_queue *wqueue_get(struct kunit *test, struct test_env *site,
+				   u32 id)
 {
-	struct xs_queue *queue = xs_queue_alloc(&site->store.watches.queues, GFP_KERNEL);
+	struct xs_queue *queue = xs_queue_of(&site->store.watches.queues, id);
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(queue));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, wqueue_put, queue),
 			0);
 	return queue;
@@ -89,8 +89,6 @@ static int wqueue_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->store = fake_store_create(test);
 	f->site = test_env_create_at(test, &f->store->peer);
-	f->one = wqueue_alloc(test, f->site);
-	f->two = wqueue_alloc(test, f->site);
 	wqueue_init_probe(f, &f->a, "/a");
 	wqueue_init_probe(f, &f->b, "/b");
 	wqueue_init_probe(f, &f->c, "/c");
@@ -99,6 +97,8 @@ static int wqueue_init(struct kunit *test)
 	test->priv = f;
 	test_env_start(f->site);
 	KUNIT_ASSERT_EQ(test, xs_watches_start(&f->site->store.watches), 0);
+	f->one = wqueue_get(test, f->site, 1);
+	f->two = wqueue_get(test, f->site, 2);
 	return 0;
 }
 
@@ -297,7 +297,7 @@ static void unregister_does_not_wait_for_another_watch_of_the_queue(struct kunit
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(f->b.watch.nr_pending) == 1));
 	wqueue_unregister_b(f);
 	KUNIT_EXPECT_EQ(test, f->a.calls, 0);
-	KUNIT_EXPECT_EQ(test, f->site->store.watches.queues.busy, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&f->one->items));
 	complete_all(&f->leave);
 	wqueue_await(test, &f->a.called);
 	KUNIT_EXPECT_EQ(test, f->b.calls, 0);
@@ -328,17 +328,21 @@ static void wqueue_suspend(struct wqueue_fixture *f)
 	xs_store_resume(&f->site->store);
 }
 
-static void callback_that_is_stuck_stops_no_suspend(struct kunit *test)
+/* As when one thread ran all callbacks. */
+static void suspend_by_a_callback_waits_for_the_others(struct kunit *test)
 {
 	struct wqueue_fixture *f = test->priv;
+	struct xs_queues *queues = &f->site->store.watches.queues;
 
 	wqueue_stick(test);
 	f->c.act = wqueue_suspend;
 	wqueue_register(test, &f->c, NULL);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(queues->paused)));
+	KUNIT_EXPECT_EQ(test, f->site->conn->generation, 0);
+	complete_all(&f->leave);
 	wqueue_await(test, &f->c.called);
 	KUNIT_EXPECT_EQ(test, f->site->conn->generation, 1);
 	KUNIT_EXPECT_EQ(test, fake_store_watches(f->store, "/a"), 1);
-	complete_all(&f->leave);
 	wqueue_await(test, &f->a.called);
 }
 
@@ -353,7 +357,7 @@ static struct kunit_case wqueue_cases[] = {
 	KUNIT_CASE(unregister_does_not_wait_for_another_queue),
 	KUNIT_CASE(unregister_does_not_wait_for_another_watch_of_the_queue),
 	KUNIT_CASE(unregister_waits_for_a_callback_in_a_queue),
-	KUNIT_CASE(callback_that_is_stuck_stops_no_suspend),
+	KUNIT_CASE(suspend_by_a_callback_waits_for_the_others),
 	{}
 };
 
