@@ -79,9 +79,9 @@ EXPORT_SYMBOL_GPL(xenbus_read);
  * @string: the value, without the NUL
  *
  * In a transaction this does not wait for the server, nor do xenbus_printf(),
- * xenbus_mkdir() and xenbus_rm(). If one of them fails, those that follow fail
- * with its error, or else xenbus_transaction_end() does, and nothing of the
- * transaction happens. xenbus.write_behind=0 makes each wait for itself.
+ * xenbus_mkdir() and xenbus_rm(). If the server refuses one of them,
+ * xenbus_transaction_end() returns -EAGAIN, and in the repetition each waits and
+ * returns its own error. xenbus.write_behind=0 makes each wait at once.
  *
  * Return: 0 or a negative errno.
  */

@@ -45,6 +45,7 @@ void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	conn->owner = owner;
 	xs_gate_init(&conn->gate);
 	xs_transactions_init(&conn->transactions);
+	xs_quota_init(&conn->quota);
 	spin_lock_init(&conn->lock);
 	xs_fq_init(&conn->fq);
 	xs_flow_init(&conn->kernel);

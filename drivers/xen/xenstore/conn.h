@@ -15,6 +15,7 @@
 #include "fq.h"
 #include "gate.h"
 #include "gfp.h"
+#include "quota.h"
 #include "request.h"
 #include "ring.h"
 #include "stats.h"
@@ -72,6 +73,8 @@ struct xs_conn {
 	u64 generation;
 	/** @transactions: of the kernel, see transaction.c; own lock */
 	struct xs_transactions transactions;
+	/** @quota: counts transactions, those of files included; own lock */
+	struct xs_quota quota;
 
 	/** @lock: protects what follows up to @tx, and &xs_request.state; a leaf */
 	spinlock_t lock;

@@ -244,6 +244,23 @@ void xs_gate_unpin(struct xs_gate *gate, struct xs_gate_pin *pin)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_unpin);
 
+/**
+ * xs_gate_is_pinned_by_current() - has the caller a pin?
+ * @gate: the gate
+ *
+ * Context: Process.
+ * Return: true if one of the pins is the caller's.
+ */
+bool xs_gate_is_pinned_by_current(struct xs_gate *gate)
+{
+	bool pinned;
+
+	spin_lock(&gate->lock);
+	pinned = xs_gate_pinned_by_current_locked(gate);
+	spin_unlock(&gate->lock);
+	return pinned;
+}
+
 static bool xs_gate_try_close(struct xs_gate *gate)
 {
 	bool closed;

@@ -64,6 +64,7 @@ void xs_gate_leave(struct xs_gate *gate);
 void xs_gate_leave_all(struct xs_gate *gate, unsigned int n);
 void xs_gate_pin(struct xs_gate *gate, struct xs_gate_pin *pin);
 void xs_gate_unpin(struct xs_gate *gate, struct xs_gate_pin *pin);
+bool xs_gate_is_pinned_by_current(struct xs_gate *gate);
 void xs_gate_close(struct xs_gate *gate);
 void xs_gate_open(struct xs_gate *gate);
 void xs_gate_drain(struct xs_gate *gate);

@@ -62,7 +62,8 @@ struct xs_session *xs_session_open(struct xs_store *store)
 	mutex_init(&session->read_mutex);
 	spin_lock_init(&session->lock);
 	INIT_LIST_HEAD(&session->unread);
-	INIT_LIST_HEAD(&session->txns);
+	hash_init(session->txns);
+	INIT_LIST_HEAD(&session->starting);
 	INIT_LIST_HEAD(&session->watch_list);
 	init_waitqueue_head(&session->wq);
 	INIT_WORK(&session->cleanup_work, xs_session_cleanup_work);
@@ -134,13 +135,14 @@ void xs_session_close(struct xs_session *session)
 	spin_lock(&session->lock);
 	session->closing = true;
 	list_splice_init(&session->unread, &unread);
-	clean = list_empty(&session->txns) && list_empty(&session->watch_list);
+	clean = hash_empty(session->txns) && list_empty(&session->watch_list);
 	spin_unlock(&session->lock);
 
 	list_for_each_entry_safe(msg, next, &unread, node)
 		msg->release(msg);
 	xs_session_truncate(session, 0);
 	xs_session_cancel(session);
+	xs_session_stop_waiting(session);
 	/*
 	 * The file's reference becomes that of the work, unless the reply to a
 	 * START has just scheduled it with a reference of its own. A worker is

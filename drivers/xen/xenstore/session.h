@@ -2,8 +2,8 @@
 /*
  * A session: one open file of /dev/xen/xenbus, without the file.
  *
- * session.c, session_msg.c, session_watch.c and session_cleanup.c are one state
- * machine in four files; struct xs_session is its state. session_file.c is the
+ * session.c, session_msg.c, session_txn.c, session_watch.c and session_cleanup.c
+ * are one state machine in five files; struct xs_session is its state. session_file.c is the
  * adapter between it and struct file.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -11,6 +11,7 @@
 #ifndef _XENSTORE_SESSION_H
 #define _XENSTORE_SESSION_H
 
+#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -22,6 +23,9 @@
 #include "store.h"
 
 struct module;
+
+/* Short chains with some hundred transactions open. */
+#define XS_SESSION_TXN_BITS	5
 
 /**
  * struct xs_session - a client that speaks the protocol as a byte stream
@@ -70,8 +74,10 @@ struct xs_session {
 	size_t unread_bytes;
 	/** @unread_events: events among the unread messages */
 	unsigned int unread_events;
-	/** @txns: open transactions */
-	struct list_head txns;
+	/** @txns: open transactions by id */
+	DECLARE_HASHTABLE(txns, XS_SESSION_TXN_BITS);
+	/** @starting: transactions whose START waits for the quota */
+	struct list_head starting;
 	/** @watch_list: watches, newest first */
 	struct list_head watch_list;
 	/** @closing: the client has closed */
@@ -83,17 +89,45 @@ struct xs_session {
 };
 
 /**
+ * enum xs_txn_step - what the worker has to do for a START that waits
+ * @XS_TXN_NEW: it has not been sent because others wait
+ * @XS_TXN_REFUSED: the server has refused it for its quota
+ * @XS_TXN_WAITS: it waits for its turn
+ */
+enum xs_txn_step {
+	XS_TXN_NEW,
+	XS_TXN_REFUSED,
+	XS_TXN_WAITS,
+};
+
+/**
  * struct xs_txn - a transaction of a client
  *
- * Owned by the START request until its reply, then by &xs_session.txns, then by
- * the END request.
+ * Owned by the START request until its reply, or by @work while that waits; then
+ * by &xs_session.txns, then by the END request.
  */
 struct xs_txn {
 	/** @node: on &xs_session.txns, under &xs_session.lock */
-	struct list_head node;
+	struct hlist_node node;
+	/** @session: const; a reference while @work has the transaction */
+	struct xs_session *session;
+	/** @start: its place among those that wait for the quota; own lock */
+	struct xs_quota_start start;
+	/** @work: takes the next step of a START that waits */
+	struct delayed_work work;
+	/** @waiting_node: on &xs_session.starting, under &xs_session.lock */
+	struct list_head waiting_node;
+	/** @step: the next step; of whoever has the transaction */
+	enum xs_txn_step step;
+	/** @req: the client's request, while @work has the transaction */
+	struct xs_request *req;
+	/** @hdr: header of the client's START; const */
+	struct xsd_sockmsg hdr;
+	/** @deadline: how long the START may wait, in jiffies; const */
+	unsigned long deadline;
 	/** @id: the server's id; const once open */
 	u32 id;
-	/** @generation: &xs_conn.generation when it was started; const */
+	/** @generation: &xs_conn.generation when it was sent; const once open */
 	u64 generation;
 };
 
@@ -139,6 +173,17 @@ int xs_session_reply(struct xs_session *session, struct xs_request *req,
 		     int result);
 int xs_session_submit(struct xs_session *session, struct xs_request *req,
 		      void *arg);
+int xs_session_submit_as(struct xs_session *session, struct xs_request *req,
+			 void *arg, const struct xsd_sockmsg *hdr);
+
+/* session_txn.c: the transactions of a client */
+int xs_session_txn_check(struct xs_session *session);
+int xs_session_start(struct xs_session *session, struct xs_request *req);
+bool xs_session_started(struct xs_txn *txn, struct xs_request *req);
+int xs_session_end(struct xs_session *session, struct xs_request *req);
+void xs_session_ended(struct xs_txn *txn);
+struct xs_txn *xs_session_txn_pop(struct xs_session *session);
+void xs_session_stop_waiting(struct xs_session *session);
 
 /* session_watch.c: the watches of a client */
 int xs_session_watch(struct xs_session *session, struct xs_request *req);
@@ -164,5 +209,19 @@ __poll_t xs_session_file_poll(struct file *file,
 /* session_cleanup.c: what a client leaves at the server */
 void xs_session_cancel(struct xs_session *session);
 void xs_session_cleanup(struct xs_session *session);
+void xs_session_schedule_cleanup(struct xs_session *session);
+
+/**
+ * xs_session_set_error() - make a reply one of an error
+ * @reply: the reply, with the header of the client's message
+ * @err: negative errno
+ *
+ * Context: Any.
+ */
+static inline void xs_session_set_error(struct xs_msg *reply, int err)
+{
+	xs_msg_clear(reply);
+	xs_msg_set_error(reply, err);
+}
 
 #endif /* _XENSTORE_SESSION_H */

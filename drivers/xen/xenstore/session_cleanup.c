@@ -14,7 +14,6 @@
 
 #include <linux/err.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
 
 #include "session.h"
 
@@ -45,17 +44,21 @@ void xs_session_cancel(struct xs_session *session)
 
 static void xs_session_cleaned_up(struct xs_request *req)
 {
+	if (req->arg)
+		xs_session_ended(req->arg);
 	xs_session_put(req->owner);
 	xs_request_put(req);
 }
 
+/* With the transaction that it ends, or NULL. */
 static void xs_session_send_cleanup(struct xs_session *session,
-				    struct xs_request *req)
+				    struct xs_request *req, struct xs_txn *txn)
 {
 	int err;
 
 	xs_session_get(session);
 	req->owner = session;
+	req->arg = txn;
 	req->flow = &session->flow;
 	req->complete = xs_session_cleaned_up;
 	err = xs_conn_submit(&session->store->conn, req);
@@ -72,12 +75,13 @@ static void xs_session_cleanup_txn(struct xs_session *session,
 	struct xs_request *req;
 
 	/* The server does not know a transaction from before a resume. */
-	if (txn->generation == session->store->conn.generation) {
-		req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
-				       XS_GFP_MUST);
-		xs_session_send_cleanup(session, req);
+	if (txn->generation != session->store->conn.generation) {
+		xs_session_ended(txn);
+		return;
 	}
-	kfree(txn);
+	req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
+			       XS_GFP_MUST);
+	xs_session_send_cleanup(session, req, txn);
 }
 
 static void xs_session_cleanup_watch(struct xs_session *session,
@@ -88,20 +92,8 @@ static void xs_session_cleanup_watch(struct xs_session *session,
 
 	req = xs_watch_entry_request(entry, XS_UNWATCH, XS_GFP_MUST);
 	xs_watch_entry_remove(&session->store->watches, entry);
-	xs_session_send_cleanup(session, req);
+	xs_session_send_cleanup(session, req, NULL);
 	xs_watch_entry_put(entry);
-}
-
-static struct xs_txn *xs_session_pop_txn(struct xs_session *session)
-{
-	struct xs_txn *txn;
-
-	spin_lock(&session->lock);
-	txn = list_first_entry_or_null(&session->txns, struct xs_txn, node);
-	if (txn)
-		list_del_init(&txn->node);
-	spin_unlock(&session->lock);
-	return txn;
 }
 
 static struct xs_session_watch *xs_session_pop_watch(struct xs_session *session)
@@ -129,8 +121,21 @@ void xs_session_cleanup(struct xs_session *session)
 	struct xs_session_watch *watch;
 	struct xs_txn *txn;
 
-	while ((txn = xs_session_pop_txn(session)))
+	while ((txn = xs_session_txn_pop(session)))
 		xs_session_cleanup_txn(session, txn);
 	while ((watch = xs_session_pop_watch(session)))
 		xs_session_cleanup_watch(session, watch);
+}
+
+/**
+ * xs_session_schedule_cleanup() - clean up what came after the close
+ * @session: a session that is closing
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_session_schedule_cleanup(struct xs_session *session)
+{
+	xs_session_get(session);
+	if (!schedule_work(&session->cleanup_work))
+		xs_session_put(session);
 }

@@ -15,7 +15,6 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <linux/err.h>
-#include <linux/slab.h>
 
 #include "session.h"
 
@@ -44,42 +43,6 @@ int xs_session_reply(struct xs_session *session, struct xs_request *req,
 
 /* === Completions: kthread === */
 
-static void xs_session_schedule_cleanup(struct xs_session *session)
-{
-	xs_session_get(session);
-	if (!schedule_work(&session->cleanup_work))
-		xs_session_put(session);
-}
-
-static void xs_session_replace(struct xs_msg *reply, int err)
-{
-	xs_msg_clear(reply);
-	xs_msg_set_error(reply, err);
-}
-
-static void xs_session_started(struct xs_session *session, struct xs_txn *txn,
-			       struct xs_msg *reply)
-{
-	bool closing;
-
-	if (reply->hdr.type != XS_TRANSACTION_START) {
-		kfree(txn);
-		return;
-	}
-	if (xs_wire_parse_u32(reply->body, reply->hdr.len, &txn->id) ||
-	    !txn->id) {
-		kfree(txn);
-		xs_session_replace(reply, -EINVAL);
-		return;
-	}
-	spin_lock(&session->lock);
-	list_add(&txn->node, &session->txns);
-	closing = session->closing;
-	spin_unlock(&session->lock);
-	if (closing)
-		xs_session_schedule_cleanup(session);
-}
-
 static void xs_session_complete(struct xs_request *req)
 {
 	const struct xsd_sockmsg *hdr = xs_request_header(req);
@@ -87,16 +50,17 @@ static void xs_session_complete(struct xs_request *req)
 	struct xs_msg *reply = &req->reply;
 
 	if (req->err)
-		xs_session_replace(reply, req->err);
+		xs_session_set_error(reply, req->err);
 	reply->hdr.req_id = req->caller_id;
 	reply->hdr.tx_id = req->caller_tx;
 
 	switch (hdr->type) {
 	case XS_TRANSACTION_START:
-		xs_session_started(session, req->arg, reply);
+		if (!xs_session_started(req->arg, req))
+			goto out_put;
 		break;
 	case XS_TRANSACTION_END:
-		kfree(req->arg);
+		xs_session_ended(req->arg);
 		break;
 	case XS_WATCH:
 		xs_session_watched(req->arg, reply);
@@ -106,10 +70,39 @@ static void xs_session_complete(struct xs_request *req)
 		break;
 	}
 	xs_session_queue(session, reply);
+out_put:
 	xs_session_put(session);
 }
 
 /* === Messages === */
+
+/**
+ * xs_session_submit_as() - send a request for a message received before
+ * @session: the session
+ * @req: a new request; consumed on success, stays the caller's on failure
+ * @arg: for the completion; likewise
+ * @hdr: header of the client's message
+ *
+ * Context: Process; inside the gate.
+ * Return: 0 or the error of xs_conn_submit().
+ */
+int xs_session_submit_as(struct xs_session *session, struct xs_request *req,
+			 void *arg, const struct xsd_sockmsg *hdr)
+{
+	int err;
+
+	req->owner = session;
+	req->arg = arg;
+	req->caller_id = hdr->req_id;
+	req->caller_tx = hdr->tx_id;
+	req->flow = &session->flow;
+	req->complete = xs_session_complete;
+	xs_session_get(session);
+	err = xs_conn_submit(&session->store->conn, req);
+	if (err)
+		xs_session_put(session);
+	return err;
+}
 
 /**
  * xs_session_submit() - send a request whose reply goes to the client
@@ -123,124 +116,16 @@ static void xs_session_complete(struct xs_request *req)
 int xs_session_submit(struct xs_session *session, struct xs_request *req,
 		      void *arg)
 {
-	int err;
-
-	req->owner = session;
-	req->arg = arg;
-	req->caller_id = session->in.hdr.req_id;
-	req->caller_tx = session->in.hdr.tx_id;
-	req->flow = &session->flow;
-	req->complete = xs_session_complete;
-	xs_session_get(session);
-	err = xs_conn_submit(&session->store->conn, req);
-	if (err)
-		xs_session_put(session);
-	return err;
-}
-
-static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
-						 u32 id)
-	__must_hold(&session->lock)
-{
-	struct xs_txn *txn;
-
-	lockdep_assert_held(&session->lock);
-	list_for_each_entry(txn, &session->txns, node) {
-		if (txn->id == id)
-			return txn;
-	}
-	return NULL;
-}
-
-/*
- * May the client use the transaction that its message names? After a resume the
- * server does not know it, or uses its id for another one.
- */
-static int xs_session_txn_check(struct xs_session *session, u32 id)
-{
-	struct xs_txn *txn;
-	int err = 0;
-
-	if (!id)
-		return 0;
-	spin_lock(&session->lock);
-	txn = xs_session_txn_find_locked(session, id);
-	if (!txn)
-		err = -ENOENT;
-	else if (txn->generation != session->store->conn.generation)
-		err = -EAGAIN;
-	spin_unlock(&session->lock);
-	return err;
+	return xs_session_submit_as(session, req, arg, &session->in.hdr);
 }
 
 static int xs_session_any(struct xs_session *session, struct xs_request *req)
 {
-	int err = xs_session_txn_check(session, session->in.hdr.tx_id);
+	int err = xs_session_txn_check(session);
 
 	if (err)
 		return xs_session_reply(session, req, err);
 	return xs_session_submit(session, req, NULL);
-}
-
-static int xs_session_start(struct xs_session *session, struct xs_request *req)
-{
-	struct xs_txn *txn;
-	int err;
-
-	err = xs_session_txn_check(session, session->in.hdr.tx_id);
-	if (err)
-		return xs_session_reply(session, req, err);
-	txn = kzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
-	if (!txn)
-		return -ENOMEM;
-	txn->generation = session->store->conn.generation;
-	err = xs_session_submit(session, req, txn);
-	if (err)
-		kfree(txn);
-	return err;
-}
-
-static struct xs_txn *xs_session_txn_take(struct xs_session *session, u32 id)
-{
-	struct xs_txn *txn;
-
-	spin_lock(&session->lock);
-	txn = xs_session_txn_find_locked(session, id);
-	if (txn)
-		list_del(&txn->node);
-	spin_unlock(&session->lock);
-	return txn;
-}
-
-static int xs_session_end_stale(struct xs_session *session,
-				struct xs_request *req, struct xs_txn *txn,
-				bool commit)
-{
-	kfree(txn);
-	return xs_session_reply(session, req, commit ? -EAGAIN : 0);
-}
-
-static int xs_session_end(struct xs_session *session, struct xs_request *req)
-{
-	const char *body = xs_request_payload(req);
-	bool commit = !strcmp(body, "T");
-	struct xs_txn *txn;
-	int err;
-
-	if (session->in.hdr.len != 2 || (!commit && strcmp(body, "F")))
-		return xs_session_reply(session, req, -EINVAL);
-	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
-	if (!txn)
-		return xs_session_reply(session, req, -ENOENT);
-	if (txn->generation != session->store->conn.generation)
-		return xs_session_end_stale(session, req, txn, commit);
-	err = xs_session_submit(session, req, txn);
-	if (err) {
-		spin_lock(&session->lock);
-		list_add(&txn->node, &session->txns);
-		spin_unlock(&session->lock);
-	}
-	return err;
 }
 
 /* For the server, all of the kernel is one client: clean up for this one only. */

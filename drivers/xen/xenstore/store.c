@@ -18,6 +18,7 @@
 #include <linux/printk.h>
 
 #include "store.h"
+#include "transaction.h"
 
 /**
  * xs_store_init() - make a store that accepts requests
@@ -92,6 +93,7 @@ EXPORT_SYMBOL_GPL(xs_store_stop);
 void xs_store_destroy(struct xs_store *store)
 {
 	xs_conn_destroy(&store->conn);
+	xs_transactions_destroy(&store->conn.transactions);
 	xs_watches_destroy(&store->watches);
 }
 EXPORT_SYMBOL_GPL(xs_store_destroy);

@@ -6,7 +6,10 @@
  * need to wait for each one before: it is posted, and its reply is looked at in
  * the end. The server handles the requests of the kernel in order, so a read in
  * the same transaction sees the changes posted before it. If anything that was
- * posted has failed, the transaction is aborted and not committed.
+ * posted has failed, the transaction is aborted and its end returns -EAGAIN, as if
+ * another client had come in between. The next transaction of that task, which is
+ * the repetition, waits for each change: so the caller sees each error where it
+ * happens, and may decide to go on.
  *
  * An open transaction pins the gate: a suspend waits until it ends. A caller
  * names its transaction by the server's id, and the table finds it by that. The
@@ -19,17 +22,29 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#define pr_fmt(fmt) "xenstore: " fmt
+
 #include <kunit/visibility.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
 #include "call.h"
 #include "transaction.h"
+
+/* Requests posted in one go: other callers of the kernel queue behind them. */
+#define XS_TRANSACTION_PART		64
+
+/* Tasks that may have to repeat a transaction at the same time, and more. */
+#define XS_TRANSACTION_FAILED_MAX	64
 
 /*
  * Lives from its start to its end and, as an abort does not wait for them, until
@@ -38,6 +53,9 @@
 struct xs_transaction {
 	struct list_head node;	/* in the table, under its lock */
 	u32 tx_id;		/* const while in the table */
+	bool waits;		/* for each change; const */
+	struct xs_quota_start start;
+	struct completion turn;	/* start is to be sent */
 	struct xs_gate_pin pin;
 	struct kref ref;	/* 1 from start to end, 1 per posted request */
 	atomic_t posted;	/* requests in flight; orders err, see settle */
@@ -110,6 +128,72 @@ static struct xs_transaction *xs_transaction_take(struct xs_transactions *open,
 	return txn;
 }
 
+/* === Repetitions === */
+
+static void xs_transaction_forget_failed_locked(struct xs_transactions *open,
+						struct xs_transaction *txn)
+	__must_hold(&open->lock)
+{
+	lockdep_assert_held(&open->lock);
+	list_del(&txn->node);
+	open->num_failed--;
+	xs_transaction_put(txn);
+}
+
+/*
+ * Remember that the task has to repeat a transaction. Beyond a number of them
+ * that have not been repeated, the oldest is forgotten: its repetition would be
+ * posted again.
+ */
+static void xs_transaction_keep_failed(struct xs_transactions *open,
+				       struct xs_transaction *txn)
+{
+	spin_lock(&open->lock);
+	if (open->num_failed == XS_TRANSACTION_FAILED_MAX)
+		xs_transaction_forget_failed_locked(open,
+						    list_first_entry(&open->failed,
+								     struct xs_transaction,
+								     node));
+	list_add_tail(&txn->node, &open->failed);
+	open->num_failed++;
+	spin_unlock(&open->lock);
+}
+
+/* Has the last transaction of this task failed? */
+static bool xs_transaction_is_repeated(struct xs_transactions *open)
+{
+	struct xs_transaction *txn, *next;
+	bool repeated = false;
+
+	spin_lock(&open->lock);
+	list_for_each_entry_safe(txn, next, &open->failed, node) {
+		if (txn->pin.task == current) {
+			xs_transaction_forget_failed_locked(open, txn);
+			repeated = true;
+		}
+	}
+	spin_unlock(&open->lock);
+	return repeated;
+}
+
+/**
+ * xs_transactions_destroy() - free what a table remembers
+ * @open: a table without open transactions
+ *
+ * Context: Process.
+ */
+void xs_transactions_destroy(struct xs_transactions *open)
+{
+	struct xs_transaction *txn, *next;
+
+	spin_lock(&open->lock);
+	list_for_each_entry_safe(txn, next, &open->failed, node)
+		xs_transaction_forget_failed_locked(open, txn);
+	spin_unlock(&open->lock);
+}
+
+/* === Start === */
+
 static int xs_transaction_request_id(struct xs_conn *conn, u32 *tx_id)
 {
 	struct xs_request *req;
@@ -128,17 +212,96 @@ static int xs_transaction_request_id(struct xs_conn *conn, u32 *tx_id)
 	return err;
 }
 
+/* The gate is left when the pin is in place, so that nothing drains between. */
+static int xs_transaction_open(struct xs_conn *conn, struct xs_transaction *txn,
+			       u32 *tx_id)
+{
+	int err;
+
+	xs_gate_enter(&conn->gate, XS_GATE_START);
+	err = xs_transaction_request_id(conn, tx_id);
+	if (!err)
+		err = xs_transaction_add(&conn->transactions, txn, *tx_id);
+	if (!err)
+		xs_gate_pin(&conn->gate, &txn->pin);
+	xs_gate_leave(&conn->gate);
+	return err;
+}
+
+static void xs_transaction_send(struct xs_quota_start *start)
+{
+	complete(&container_of(start, struct xs_transaction, start)->turn);
+}
+
+/* Outside of the gate: a suspend need not wait, and there is room after it. */
+static int xs_transaction_await_turn(struct xs_conn *conn,
+				     struct xs_transaction *txn,
+				     unsigned long deadline)
+{
+	long left = max_t(long, deadline - jiffies, 0);
+
+	if (wait_for_completion_timeout(&txn->turn, left) ||
+	    !xs_quota_give_up(&conn->quota, &txn->start))
+		return 0;
+	pr_warn_ratelimited("no transaction ends: %s/%d is refused one\n",
+			    current->comm, current->pid);
+	return -ENOSPC;
+}
+
+/* Whoever has a transaction open cannot wait until others end. */
+static int xs_transaction_open_nested(struct xs_conn *conn,
+				      struct xs_transaction *txn, u32 *tx_id)
+{
+	int err;
+
+	xs_quota_enter_nested(&conn->quota);
+	err = xs_transaction_open(conn, txn, tx_id);
+	if (err)
+		xs_quota_leave(&conn->quota);
+	return err;
+}
+
+/* Open it, after those that the server could not open before. */
+static int xs_transaction_open_in_turn(struct xs_conn *conn,
+				       struct xs_transaction *txn, u32 *tx_id)
+{
+	unsigned long deadline = jiffies + conn->quota.timeout;
+	bool first = xs_quota_enter(&conn->quota, &txn->start);
+	int err = 0;
+
+	for (;;) {
+		if (!first)
+			err = xs_transaction_await_turn(conn, txn, deadline);
+		if (err)
+			return err;
+		err = xs_transaction_open(conn, txn, tx_id);
+		if (!err)
+			return 0;
+		if (err != -ENOSPC)
+			break;
+		reinit_completion(&txn->turn);
+		first = false;
+		if (!xs_quota_refused(&conn->quota, &txn->start))
+			return err;
+	}
+	xs_quota_leave(&conn->quota);
+	return err;
+}
+
 /**
  * xs_op_transaction_start() - open a transaction of the kernel's own
  * @conn: the connection
  * @tx_id: where its id goes
  *
- * The transaction pins the gate: a suspend waits until it is ended.
+ * The transaction pins the gate: a suspend waits until it is ended. If the
+ * server's quota of transactions is used up, waits until another one of this
+ * domain ends, but no longer than 30 seconds.
  *
  * Context: Process, sleeps; during a suspend until the resume, unless the
  * caller has a transaction open already.
  * Return: 0 or a negative errno; -ENOSPC if the server's quota of transactions
- * is used up; -EINVAL also if the server gives out an id that is in use.
+ * is used up and none ends; -EINVAL also if the server gives out an id that is
+ * in use.
  */
 int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 {
@@ -150,28 +313,22 @@ int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id)
 		return -ENOMEM;
 	kref_init(&txn->ref);
 	init_waitqueue_head(&txn->wq);
+	init_completion(&txn->turn);
+	xs_quota_start_init(&txn->start, xs_transaction_send);
+	txn->waits = xs_transaction_is_repeated(&conn->transactions);
 
-	/* Left when the pin is in place, so that nothing drains between. */
 	xs_conn_might_wait(conn);
-	xs_gate_enter(&conn->gate, XS_GATE_START);
-	err = xs_transaction_request_id(conn, tx_id);
-	if (!err)
-		err = xs_transaction_add(&conn->transactions, txn, *tx_id);
+	if (xs_gate_is_pinned_by_current(&conn->gate))
+		err = xs_transaction_open_nested(conn, txn, tx_id);
+	else
+		err = xs_transaction_open_in_turn(conn, txn, tx_id);
 	if (err)
 		xs_transaction_put(txn);
-	else
-		xs_gate_pin(&conn->gate, &txn->pin);
-	xs_gate_leave(&conn->gate);
 	return err;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_start);
 
-/* The transaction will be aborted. Only the first error counts. */
-static int xs_transaction_doom(struct xs_transaction *txn, int err)
-{
-	cmpxchg(&txn->err, 0, err);
-	return err;
-}
+/* === Changes === */
 
 /*
  * Completion of a posted request, in the kthread. Removing a node that does not
@@ -184,8 +341,9 @@ static void xs_transaction_completed(struct xs_request *req)
 
 	if (err == -ENOENT && xs_request_header(req)->type == XS_RM)
 		err = 0;
+	/* Only the first error counts: the transaction will be aborted. */
 	if (err)
-		xs_transaction_doom(txn, err);
+		cmpxchg(&txn->err, 0, err);
 	if (atomic_dec_and_test(&txn->posted))
 		wake_up(&txn->wq);
 	xs_request_put(req);
@@ -213,39 +371,8 @@ static int xs_transaction_submit(struct xs_conn *conn,
 	return err;
 }
 
-/**
- * xs_op_transaction_post() - change something in a transaction, without waiting
- * @conn: the connection
- * @tx_id: a transaction of the kernel, which the caller keeps from ending
- * @req: a new request in it; consumed; an ERR_PTR() aborts the transaction in
- *	the end, like a request that is refused
- *
- * If the transaction is not known, the request is sent and waited for.
- *
- * Context: Process; does not wait for the server.
- * Return: 0 if it was sent, and xs_op_transaction_end() will tell; the error of
- * what was posted before, if one is known already; or a negative errno.
- */
-int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
-			   struct xs_request *req)
-{
-	struct xs_transaction *txn = xs_transaction_find(&conn->transactions,
-							 tx_id);
-	int err;
-
-	if (!txn)
-		return xs_call_put(conn, req, XS_GATE_REQUEST);
-	if (IS_ERR(req))
-		return xs_transaction_doom(txn, PTR_ERR(req));
-	err = READ_ONCE(txn->err) ?: xs_transaction_submit(conn, txn, req);
-	if (!err)
-		return 0;
-	xs_request_put(req);
-	return xs_transaction_doom(txn, err);
-}
-
 /*
- * Wait for the posted requests; the error of the first that failed. Acquire:
+ * Wait for the posted requests; return the error of the first that failed. Acquire:
  * pairs with the full barrier of atomic_dec_and_test(), which follows the write
  * of err. Without it, err may be loaded before the last request has failed, and
  * half of a transaction be committed.
@@ -259,16 +386,53 @@ static int xs_transaction_settle(struct xs_conn *conn,
 }
 
 /**
+ * xs_op_transaction_post() - change something in a transaction, without waiting
+ * @conn: the connection
+ * @tx_id: a transaction of the kernel, which the caller keeps from ending
+ * @req: a new request in it, or an ERR_PTR(); consumed
+ *
+ * If the transaction is not known, or is the repetition of one in which a
+ * request was refused, the request is sent and waited for. Once in a while, this
+ * waits for all requests posted so far, so that others have a turn.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 if it was sent, or need not be because the transaction will be
+ * aborted; xs_op_transaction_end() will tell. Otherwise the error of this
+ * request.
+ */
+int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
+			   struct xs_request *req)
+{
+	struct xs_transaction *txn = xs_transaction_find(&conn->transactions,
+							 tx_id);
+	int err = 0;
+
+	if (!txn || txn->waits)
+		return xs_call_put(conn, req, XS_GATE_REQUEST);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	if (atomic_read(&txn->posted) >= XS_TRANSACTION_PART)
+		xs_transaction_settle(conn, txn);
+	if (READ_ONCE(txn->err)) {
+		xs_request_put(req);
+		return 0;
+	}
+	err = xs_transaction_submit(conn, txn, req);
+	if (err)
+		xs_request_put(req);
+	return err;
+}
+
+/**
  * xs_op_transaction_end() - end a transaction of the kernel's own
  * @conn: the connection
  * @tx_id: from xs_op_transaction_start(); not valid afterwards
  * @abort: give up the changes in it
  *
  * Context: Process, sleeps.
- * Return: 0; -EAGAIN if a node that was read in it has changed since, and the
- * whole transaction has to be repeated; the error of the first request that was
- * posted in it and failed, and nothing of it has happened then; or a negative
- * errno.
+ * Return: 0; -EAGAIN if nothing of it has happened and the whole transaction has
+ * to be repeated, because a node that was read in it has changed since, or
+ * because a request that was posted in it has failed; or a negative errno.
  */
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 {
@@ -285,10 +449,16 @@ int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 			       XS_GFP_MUST);
 	txn = xs_transaction_take(open, tx_id);
 	err = xs_call_put(conn, req, XS_GATE_REQUEST);
-	if (txn) {
-		xs_gate_unpin(&conn->gate, &txn->pin);
+	if (!txn)
+		return err;
+	xs_gate_unpin(&conn->gate, &txn->pin);
+	xs_quota_leave(&conn->quota);
+	if (!failed) {
 		xs_transaction_put(txn);
+		return err;
 	}
-	return failed ?: err;
+	pr_debug("a change in a transaction has failed: %d\n", failed);
+	xs_transaction_keep_failed(open, txn);
+	return -EAGAIN;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_op_transaction_end);

@@ -11,10 +11,12 @@
 
 struct xs_conn;
 struct xs_request;
+struct xs_transactions;
 
 int xs_op_transaction_start(struct xs_conn *conn, u32 *tx_id);
 int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 			   struct xs_request *req);
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort);
+void xs_transactions_destroy(struct xs_transactions *open);
 
 #endif /* _XENSTORE_TRANSACTION_H */

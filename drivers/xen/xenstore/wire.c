@@ -59,6 +59,9 @@ int xs_wire_errno(const char *body, size_t len)
 	/* Newer than the table in the header of some kernels. */
 	if (n == strlen("EPERM") && !memcmp("EPERM", body, n))
 		return -EPERM;
+	/* What oxenstored says where xenstored says ENOSPC. */
+	if (n == strlen("EQUOTA") && !memcmp("EQUOTA", body, n))
+		return -ENOSPC;
 	return -EINVAL;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_wire_errno);

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "fake_conn.h"
+#include "transaction.h"
 
 static int fake_conn_ignore_event(struct xs_conn *conn, const char *body,
 				  size_t len)
@@ -40,6 +41,7 @@ static void fake_conn_release(void *data)
 	xs_io_disconnect(conn);
 	/* Warns about a request that has never completed. */
 	xs_conn_destroy(conn);
+	xs_transactions_destroy(&conn->transactions);
 	KUNIT_EXPECT_EQ_MSG(fake->test, conn->gate.inside, 0,
 			    "a request has not left the gate");
 	KUNIT_EXPECT_TRUE_MSG(fake->test, list_empty(&conn->gate.pins),

@@ -282,7 +282,7 @@ static const struct ops_error_case ops_error_cases[] = {
 	{ "EACCES", -EACCES },
 	{ "EPERM", -EPERM },
 	{ "EROFS", -EROFS },
-	{ "EQUOTA", -EINVAL },
+	{ "EQUOTA", -ENOSPC },
 	{ "", -EINVAL },
 };
 

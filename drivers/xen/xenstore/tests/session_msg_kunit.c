@@ -263,9 +263,9 @@ static void start_that_is_refused_opens_nothing(struct kunit *test)
 
 	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "",
 		       1);
-	test_env_refuse(f->env, test_env_next(f->env), "ENOSPC");
-	fake_user_expect(f->env, f->session, XS_ERROR, 1, 0, "ENOSPC", 7);
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
+	test_env_refuse(f->env, test_env_next(f->env), "EACCES");
+	fake_user_expect(f->env, f->session, XS_ERROR, 1, 0, "EACCES", 7);
+	KUNIT_EXPECT_TRUE(test, hash_empty(f->session->txns));
 }
 
 static const struct msg_body_case msg_bad_starts[] = {
@@ -288,7 +288,7 @@ static void start_with_a_senseless_reply_opens_nothing(struct kunit *test)
 	test_env_reply(f->env, test_env_next(f->env), param->body,
 		       param->len);
 	fake_user_expect(f->env, f->session, XS_ERROR, 1, 0, "EINVAL", 7);
-	KUNIT_EXPECT_TRUE(test, list_empty(&f->session->txns));
+	KUNIT_EXPECT_TRUE(test, hash_empty(f->session->txns));
 }
 
 /* === The gate === */

@@ -125,7 +125,7 @@ struct wire_body_case {
 static const struct wire_body_case wire_unknown_error_cases[] = {
 	{ "no body", "", 0 },
 	{ "only a NUL", "", 1 },
-	{ "a newer name", "EQUOTA", 7 },
+	{ "a newer name", "EFUTURE", 8 },
 	{ "lower case", "enoent", 7 },
 	{ "longer than a name", "ENOENTX", 8 },
 	{ "a number", "2", 2 },
