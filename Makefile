@@ -20,6 +20,10 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 test: ## Everything below that judges: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, threads, xen-test
 	@scripts/test.sh
 
+.PHONY: test-all
+test-all: ## The same and what takes hours: every group on Xen, more cycles, kills, guests and fuzzing
+	@LONG=1 scripts/test.sh
+
 .PHONY: check
 check: ## Static checks: sparse, W=1, checkpatch, kernel-doc, coccicheck, layering, in-tree users
 	@scripts/check.sh

@@ -37,8 +37,12 @@ part kunit tests/kunit/run.py plain debug smp
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
-part fuzz tests/fuzz/run
-part threads tests/threads/run
+# LONG=1: what takes hours.
+seconds=()
+[ "${LONG:-0}" = 0 ] || seconds=(3600)
+
+part fuzz tests/fuzz/run "${seconds[@]}"
+part threads tests/threads/run "${seconds[@]}"
 part xen-test tests/xen/xen-test
 
 printf '\n%s' "$summary"

@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
 import sys
@@ -54,29 +53,15 @@ def program(name, *sources):
     return out
 
 
-def module(bzimage, name):
-    """Compile the kernel's half for the kernel that BZIMAGE belongs to."""
-    build = pathlib.Path(bzimage).resolve().parents[3]
-    place = OUT / f"module-{name}"
-    shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(HERE / "module", place)
-    if not (build / "Module.symvers").exists():
-        shutil.copy(build / "vmlinux.symvers", build / "Module.symvers")
-    for what, *goal in (("prepare", "modules_prepare"),
-                        ("build", f"M={place}", "modules")):
-        kernel.step(f"benchmark module, {name}: {what}",
-                    OUT / f"module-{name}-{what}.log",
-                    *kernel.make_command(build), *goal)
-    return place / "xenbus_bench.ko"
-
-
 class Kernel:
     """One of the two kernels, with all that it boots with."""
 
     def __init__(self, name, bzimage):
         self.name = name
         self.bzimage = pathlib.Path(bzimage).resolve()
-        bench = {module(self.bzimage, name): "bench/xenbus_bench.ko"}
+        bench = {kernel.module(self.bzimage, HERE / "module",
+                               f"bench/module-{name}"):
+                 "bench/xenbus_bench.ko"}
         self.archive = initramfs.dom0_archive(self.bzimage, bench | {
             program("xsbench", "xsbench.c", "meter.c"): "bin/xsbench",
             program("xswait", "xswait.c"): "bin/xswait",

@@ -83,6 +83,25 @@ def build(tree, out, name, fragment=FRAGMENT):
     return out / "arch/x86/boot/bzImage"
 
 
+def module(bzimage, source, place):
+    """Compile the module in SOURCE for the kernel that BZIMAGE belongs to.
+
+    It is built in PLACE, below build/; return the path of its .ko.
+    """
+    out = pathlib.Path(bzimage).resolve().parents[3]
+    place = BUILD / place
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(source, place)
+    if not (out / "Module.symvers").exists():
+        shutil.copy(out / "vmlinux.symvers", out / "Module.symvers")
+    for what, *goal in (("prepare", "modules_prepare"),
+                        ("build", f"M={place}", "modules")):
+        step(f"module {place.name}: {what}",
+             place.parent / f"{place.name}-{what}.log",
+             *make_command(out), *goal)
+    return next(place.glob("*.ko"))
+
+
 def tree_path(*arguments):
     """What scripts/kernel-tree.sh prints."""
     done = subprocess.run([SCRIPTS / "kernel-tree.sh", *arguments],

@@ -2,6 +2,7 @@
 """Named tests, grouped by the boot they share, reported one by one."""
 
 import fnmatch
+import os
 import sys
 import time
 
@@ -12,11 +13,21 @@ GROUPS = {}
 COLOURS = sys.stdout.isatty()
 
 
+# Whether groups that take long run without being named; and their long forms.
+LONG = os.environ.get("LONG", "0") != "0"
+
+
+def number(name, short, long):
+    """How often a test does something: NAME in the environment says it."""
+    return int(os.environ.get(name, long if LONG else short))
+
+
 class Group:
     """What runs on one boot. OPTIONS go to Machine; tests keep their order."""
 
-    def __init__(self, name, about, **options):
+    def __init__(self, name, about, long=False, **options):
         self.name = name
+        self.long = long
         self.about = about
         self.options = options
         self.entries = []
@@ -137,7 +148,7 @@ def select(only, boot):
     """Groups and the names to run of each."""
     chosen = {}
     for group in GROUPS.values():
-        if boot and group.name != boot:
+        if group.name != boot if boot else group.long and not (LONG or only):
             continue
         names = [name for name in group.names()
                  if not only or any(fnmatch.fnmatch(name, f"*{glob}*")

@@ -5,7 +5,8 @@ import argparse
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
 
 import initramfs                                        # noqa: E402
 import kernel                                           # noqa: E402
@@ -34,7 +35,8 @@ def main():
         return 0
 
     bzimage = (options.kernel or kernel.overlaid()).resolve()
-    archive = initramfs.dom0_archive(bzimage)
+    stuck = kernel.module(bzimage, HERE / "module", "xen/module")
+    archive = initramfs.dom0_archive(bzimage, {stuck: f"tests/{stuck.name}"})
     xen = initramfs.packages()
     results = report.Report(sum(map(len, chosen.values())))
     for name, wanted in chosen.items():

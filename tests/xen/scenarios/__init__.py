@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 """The scenarios; importing one registers its tests."""
 
-from . import bare, dom0, late, life, device, load, cycles  # noqa: F401
+from . import bare, dom0, late, life, many, quota, stuck  # noqa: F401
+from . import device, load, cycles  # noqa: F401

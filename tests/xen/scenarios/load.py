@@ -4,14 +4,13 @@
 KILLS in the environment says how many are killed: 10000 take some minutes.
 """
 
-import os
 import re
 
 import domu
-from report import Group
+from report import Group, number
 from scenarios import conformance
 
-KILLS = int(os.environ.get("KILLS", 1000))
+KILLS = number("KILLS", 1000, 10000)
 
 group = Group("load", "load in dom0; a guest is saved after many kills in it",
               cmdline="store=xenstored")

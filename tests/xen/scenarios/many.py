@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A guest with many devices: each comes back, under its name, every time.
+
+CYCLES in the environment says how often it is saved and restored.
+"""
+
+import re
+
+import domu
+from report import Group, number
+from scenarios.life import PVH_CPU
+
+CYCLES = number("CYCLES", 1, 20)
+VIFS = 16
+DISKS = 8
+
+# What a driver says of a device that it gives up, or that is not as before.
+COMPLAINTS = re.compile(r"^.*(?:starting transaction|completing transaction|"
+                        r"xenbus: .*(?:error|fail|lost)|-28 |State=|"
+                        r"writing .*-ready|not suspended).*$", re.M | re.I)
+
+
+def mac(number):
+    return f"00:16:3e:00:01:{number:02x}"
+
+
+def letter(number):
+    return f"xvd{chr(ord('a') + number)}"
+
+
+def config():
+    """The devices, as words behind the name of a configuration."""
+    vifs = ",".join(f"'mac={mac(n)},bridge=xenbr0'" for n in range(VIFS))
+    disks = ",".join(f"'phy:/dev/loop{n},{letter(n)},w'" for n in range(DISKS))
+    # Each network device has a MiB of buffers, and frees it late.
+    return f'"vif=[{vifs}]" "disk=[{disks}]" memory=512'
+
+
+def names(vm, kind):
+    """The name that each interface has, by its address."""
+    text = vm.guest(kind, "cd /sys/class/net; grep . eth*/address")
+    return dict((address, name) for name, address in
+                re.findall(r"^(eth\d+)/address:([0-9a-f:]+)", text, re.M))
+
+
+def contents(vm, kind):
+    """Checksums of the disks: what dom0 has, and what the guest reads."""
+    text = vm.check("for n in $(seq 0 7); do sha256sum </run/disk$n; done")
+    mine = re.findall(r"[0-9a-f]{64}", text)
+    text = vm.guest(kind, "for d in a b c d e f g h; do "
+                          "sha256sum </dev/xvd$d; done")
+    return mine, re.findall(r"[0-9a-f]{64}", text)
+
+
+def complaints(vm, kind):
+    text = vm.check("dmesg") + vm.guest(kind, "dmesg")
+    return COMPLAINTS.findall(text)
+
+
+def register(kind, daemon, **options):
+    group = Group(f"many-{kind}-{daemon}", f"a {kind} guest with {VIFS} network devices "
+                  f"and {DISKS} disks", cmdline=f"store={daemon}",
+                  **options)
+    expected = {mac(n): f"eth{n}" for n in range(VIFS)}
+
+    @group.step
+    def prepare(vm):
+        for number in range(DISKS):
+            vm.check(f"[ -e /dev/loop{number} ] || "
+                     f"mknod /dev/loop{number} b 7 {number}; "
+                     f"dd if=/dev/urandom of=/run/disk{number} bs=64k count=4 "
+                     f"2>&1; losetup /dev/loop{number} /run/disk{number}")
+
+    @group.test("xl create: all are Connected")
+    def _(vm):
+        vm.check(f"xl create /etc/xen/{kind}.cfg {config()} 2>&1", 600)
+        domu.up(vm, kind)
+
+    @group.test("interfaces have their numbers, disks their content")
+    def _(vm):
+        assert names(vm, kind) == expected, names(vm, kind)
+        mine, theirs = contents(vm, kind)
+        assert mine == theirs and len(mine) == DISKS
+
+    @group.test(f"saved and restored, {CYCLES} times: all are as before")
+    def _(vm):
+        for cycle in range(CYCLES):
+            domu.save_and_restore(vm, kind)
+            assert names(vm, kind) == expected, (cycle, names(vm, kind))
+            mine, theirs = contents(vm, kind)
+            assert mine == theirs and len(mine) == DISKS, cycle
+
+    @group.test("no driver complains")
+    def _(vm):
+        found = complaints(vm, kind)
+        assert not found, "\n".join(found)
+
+    @group.test("xl destroy")
+    def _(vm):
+        domu.destroy(vm, kind)
+
+
+register("pv", "xenstored")
+register("pv", "oxenstored", long=True)
+register("pvh", "xenstored", long=True, cpu=PVH_CPU, repeats=2)
+register("pvh", "oxenstored", long=True, cpu=PVH_CPU, repeats=2)
