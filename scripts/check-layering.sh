@@ -27,12 +27,13 @@ found() {
 
 # Core: a file may include its own header and those that stand here. A file
 # LAYER_PART.c without an entry of its own is part of LAYER.
-leaves="gfp wire ring msg gate request fq transport stats transaction_types"
+leaves="gfp wire ring msg gate quota request fq transport stats transaction_types"
 declare -A core_table=(
 	[gfp]=""
 	[wire]=""
 	[ring]="wire"
 	[gate]=""
+	[quota]=""
 	[transport]="wire"
 	[stats]="wire"
 	[transaction_types]=""
@@ -55,7 +56,7 @@ declare -A core_table=(
 	[watch]="queue conn $leaves"
 	[watch_sync]="watch queue call conn $leaves"
 	[cache]="watch queue ops conn $leaves"
-	[store]="cache watch queue conn $leaves"
+	[store]="cache watch queue transaction conn $leaves"
 	[session]="store cache watch queue conn $leaves"
 	[debugfs]="watch queue conn $leaves"
 )

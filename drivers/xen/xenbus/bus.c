@@ -92,6 +92,17 @@ static void bus_device_release(struct device *dev)
 	kfree(to_bus_device(xendev));
 }
 
+/**
+ * bus_queues() - the queues in which things happen to devices
+ *
+ * Context: Any.
+ * Return: The queues of the store's watches.
+ */
+struct xs_queues *bus_queues(void)
+{
+	return &xenbus_watches()->queues;
+}
+
 static bool bus_type_is_serial(const struct xen_bus_type *bus, const char *type)
 {
 	const char *const *serial;
@@ -115,7 +126,7 @@ static bool bus_type_is_serial(const struct xen_bus_type *bus, const char *type)
 struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
 				const char *type, u32 peer_id)
 {
-	struct xs_queues *queues = &xenbus_watches()->queues;
+	struct xs_queues *queues = bus_queues();
 
 	if (!xenbus_parallel)
 		return xs_queue_get(&queues->default_queue);

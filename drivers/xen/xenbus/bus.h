@@ -163,6 +163,7 @@ int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename);
 int xenbus_probe_devices(struct xen_bus_type *bus);
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus);
+struct xs_queues *bus_queues(void);
 struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
 				const char *type, u32 peer_id);
 

@@ -26,7 +26,6 @@
 #include <xen/xenbus.h>
 
 #include "bus.h"
-#include "xenbus_store.h"
 
 /* === Attributes === */
 
@@ -491,7 +490,7 @@ int xenbus_dev_suspend(struct device *dev)
 	struct xenbus_driver *drv;
 	int err;
 
-	err = xs_queues_pause(&xenbus_watches()->queues, BUS_PAUSE_TIMEOUT);
+	err = xs_queues_pause(bus_queues(), BUS_PAUSE_TIMEOUT);
 	if (err) {
 		dev_err(dev, "not suspended, a callback does not return\n");
 		return err;

@@ -22,7 +22,6 @@
 #include <xen/xenbus.h>
 
 #include "bus.h"
-#include "xenbus_store.h"
 
 /* State of the directory of a device that the bus has. */
 enum bus_dir_state {
@@ -66,7 +65,7 @@ bool bus_node_is_gone(const char *path)
 static struct xs_queue *bus_device_queue(const struct bus_device *bdev)
 {
 	return READ_ONCE(bdev->xendev.queue) ?:
-	       &xenbus_watches()->queues.default_queue;
+	       &bus_queues()->default_queue;
 }
 
 static void bus_queue_check(struct bus_device *bdev)
@@ -265,7 +264,7 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 /* A new device may be there already, its event mistaken for the old one's. */
 static void bus_queue_recheck(struct bus_device *bdev)
 {
-	struct xs_queues *queues = &xenbus_watches()->queues;
+	struct xs_queues *queues = bus_queues();
 	struct device *dev = &bdev->xendev.dev;
 
 	get_device(dev);

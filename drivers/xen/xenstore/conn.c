@@ -247,9 +247,9 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
  * Context: Process, sleeps uninterruptibly until the server has replied and,
  * during a suspend, until the resume.
  * Return: 0 if all have completed, each with its own &xs_request.err, and
- * &xs_request.reply, which may be an XS_ERROR, if that is 0; or, if none was sent, the error that the
- * connection is broken with: -EIO if the ring is, -ESHUTDOWN if the server went
- * down with this system.
+ * &xs_request.reply, which may be an XS_ERROR, if that is 0; or, if none was sent,
+ * the error that the connection is broken with: -EIO if the ring is, -ESHUTDOWN if
+ * the server went down with this system.
  */
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind)

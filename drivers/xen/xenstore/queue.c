@@ -221,8 +221,8 @@ static int xs_queue_thread(void *data)
 	struct xs_queue *queue = data;
 
 	while (!kthread_should_stop()) {
-		wait_event_idle(queue->added, xs_queue_can_run(queue) ||
-					      kthread_should_stop());
+		wait_event_idle(queue->added,
+				xs_queue_can_run(queue) || kthread_should_stop());
 		xs_queue_run_one(queue);
 		cond_resched();
 	}
