@@ -10,9 +10,10 @@
  * A pin keeps the gate from draining while no request is in flight: an open
  * transaction of the kernel has one. While the gate is closed but pinned,
  * requests go on passing, because the task with the pin may wait, directly or for
- * a lock, for a task that needs a request to get on. New transactions do not
- * pass, so the drain ends when those that were open have ended, and steady
- * traffic cannot postpone it.
+ * a lock, for a task that needs a request to get on. For the same reason
+ * transactions pass, but only XS_GATE_STARTS_MAX of them before the gate is
+ * opened again. So the drain ends when those have ended, and steady traffic
+ * cannot postpone it for ever.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -34,6 +35,7 @@ void xs_gate_init(struct xs_gate *gate)
 	gate->inside = 0;
 	INIT_LIST_HEAD(&gate->pins);
 	gate->closed = false;
+	gate->starts = 0;
 	init_waitqueue_head(&gate->wq);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_gate_init);
@@ -57,9 +59,9 @@ static bool xs_gate_admits_locked(struct xs_gate *gate, enum xs_gate_kind kind)
 	lockdep_assert_held(&gate->lock);
 	if (!gate->closed || kind == XS_GATE_NESTED)
 		return true;
-	if (kind == XS_GATE_REQUEST)
-		return !list_empty(&gate->pins);
-	return xs_gate_pinned_by_current_locked(gate);
+	if (kind == XS_GATE_START && gate->starts >= XS_GATE_STARTS_MAX)
+		return xs_gate_pinned_by_current_locked(gate);
+	return !list_empty(&gate->pins);
 }
 
 static bool xs_gate_try_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
@@ -69,8 +71,10 @@ static bool xs_gate_try_enter_all(struct xs_gate *gate, enum xs_gate_kind kind,
 
 	spin_lock(&gate->lock);
 	admitted = xs_gate_admits_locked(gate, kind);
-	if (admitted)
+	if (admitted) {
 		gate->inside += n;
+		gate->starts += gate->closed && kind == XS_GATE_START;
+	}
 	spin_unlock(&gate->lock);
 	return admitted;
 }
@@ -268,6 +272,8 @@ static bool xs_gate_try_close(struct xs_gate *gate)
 	spin_lock(&gate->lock);
 	closed = gate->closed;
 	gate->closed = true;
+	if (!closed)
+		gate->starts = 0;
 	spin_unlock(&gate->lock);
 	return !closed;
 }
@@ -308,7 +314,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_gate_open);
  * @gate: the gate, which the caller has closed
  *
  * Context: Process, sleeps until the server has replied to all requests in
- * flight and all pins are gone.
+ * flight and all pins are gone, of which XS_GATE_STARTS_MAX may be new.
  */
 void xs_gate_drain(struct xs_gate *gate)
 {

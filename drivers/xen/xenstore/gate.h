@@ -13,6 +13,9 @@
 
 struct task_struct;
 
+/* Transactions that may begin while a suspend waits for others to end. */
+#define XS_GATE_STARTS_MAX	64
+
 /**
  * enum xs_gate_kind - what wants to pass
  * @XS_GATE_REQUEST: an ordinary request
@@ -41,7 +44,7 @@ struct xs_gate_pin {
  * struct xs_gate - counts requests in flight, can be closed and drained
  */
 struct xs_gate {
-	/** @lock: protects @inside, @pins and @closed; a leaf */
+	/** @lock: protects @inside, @pins, @closed and @starts; a leaf */
 	spinlock_t lock;
 	/** @inside: requests in flight */
 	unsigned int inside;
@@ -49,6 +52,8 @@ struct xs_gate {
 	struct list_head pins;
 	/** @closed: a suspend is under way */
 	bool closed;
+	/** @starts: transactions that have passed since it was closed */
+	unsigned int starts;
 	/** @wq: waiters to enter, and for the drain */
 	wait_queue_head_t wq;
 };

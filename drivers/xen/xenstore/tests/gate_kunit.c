@@ -252,7 +252,8 @@ static void request_while_closed_waits_once_the_pin_has_gone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xs_gate_try_enter(gate, XS_GATE_REQUEST));
 }
 
-static void start_while_closed_waits_if_another_task_has_the_pin(struct kunit *test)
+/* The owner of the pin may wait for a task that needs a transaction to get on. */
+static void start_while_closed_passes_if_another_task_has_the_pin(struct kunit *test)
 {
 	struct xs_gate *gate = test->priv;
 	struct xs_gate_pin pin;
@@ -262,7 +263,85 @@ static void start_while_closed_waits_if_another_task_has_the_pin(struct kunit *t
 	xs_gate_close(gate);
 	other = fake_call_start(test, gate_try_start, gate, NULL);
 
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), false);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), true);
+}
+
+static void start_while_closed_waits_once_the_pin_has_gone(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_pin pin;
+
+	gate_take_pin(gate, &pin);
+	xs_gate_close(gate);
+	xs_gate_unpin(gate, &pin);
+
+	KUNIT_EXPECT_FALSE(test, xs_gate_try_enter(gate, XS_GATE_START));
+}
+
+/* As many transactions as want to, one after the other: all that pass. */
+static int gate_start_many(void *arg)
+{
+	struct xs_gate *gate = arg;
+	int passed = 0;
+
+	while (passed <= XS_GATE_STARTS_MAX &&
+	       xs_gate_try_enter(gate, XS_GATE_START)) {
+		xs_gate_leave(gate);
+		passed++;
+	}
+	return passed;
+}
+
+static void start_while_closed_waits_if_too_many_have_passed(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_pin pin;
+	struct fake_call *other;
+
+	gate_take_pin(gate, &pin);
+	xs_gate_close(gate);
+	other = fake_call_start(test, gate_start_many, gate, NULL);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), XS_GATE_STARTS_MAX);
+	/* The owner of the pin would wait for itself. */
+	KUNIT_EXPECT_TRUE(test, xs_gate_try_enter(gate, XS_GATE_START));
+}
+
+static void start_that_waits_at_the_bound_passes_after_reopening(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_pin pin;
+	struct fake_call *other;
+
+	gate_take_pin(gate, &pin);
+	xs_gate_close(gate);
+	other = fake_call_start(test, gate_start_many, gate, NULL);
+	fake_call_result(test, other);
+	xs_gate_unpin(gate, &pin);
+	xs_gate_drain(gate);
+	xs_gate_open(gate);
+	gate_take_pin(gate, &pin);
+	xs_gate_close(gate);
+	other = fake_call_start(test, gate_start_many, gate, NULL);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), XS_GATE_STARTS_MAX);
+	xs_gate_unpin(gate, &pin);
+}
+
+static void poll_at_a_closed_gate_uses_up_no_start(struct kunit *test)
+{
+	struct xs_gate *gate = test->priv;
+	struct xs_gate_pin pin;
+	struct fake_call *other;
+	unsigned int i;
+
+	gate_take_pin(gate, &pin);
+	xs_gate_close(gate);
+	for (i = 0; i < XS_GATE_STARTS_MAX; i++)
+		xs_gate_admits(gate, XS_GATE_START);
+	other = fake_call_start(test, gate_try_start, gate, NULL);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), true);
 }
 
 static void start_while_closed_passes_for_the_task_with_the_pin(struct kunit *test)
@@ -306,7 +385,11 @@ static struct kunit_case gate_cases[] = {
 	KUNIT_CASE(pin_keeps_the_gate_from_draining_until_it_ends),
 	KUNIT_CASE(request_while_closed_passes_if_there_is_a_pin),
 	KUNIT_CASE(request_while_closed_waits_once_the_pin_has_gone),
-	KUNIT_CASE(start_while_closed_waits_if_another_task_has_the_pin),
+	KUNIT_CASE(start_while_closed_passes_if_another_task_has_the_pin),
+	KUNIT_CASE(start_while_closed_waits_once_the_pin_has_gone),
+	KUNIT_CASE(start_while_closed_waits_if_too_many_have_passed),
+	KUNIT_CASE(start_that_waits_at_the_bound_passes_after_reopening),
+	KUNIT_CASE(poll_at_a_closed_gate_uses_up_no_start),
 	KUNIT_CASE(start_while_closed_passes_for_the_task_with_the_pin),
 	KUNIT_CASE(unpin_leaves_the_other_pins),
 	{}
