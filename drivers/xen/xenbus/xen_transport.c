@@ -340,6 +340,7 @@ static int __init xen_transport_init(void)
 	if (err) {
 		pr_warn("no connection to a store: %d\n", err);
 		xen_store_domain_type = XS_UNKNOWN;
+		xenbus_store_refuse();
 		return err;
 	}
 	pr_info("version " XENBUS_VERSION ", store ring is %s, event channel %d\n",
@@ -398,10 +399,12 @@ static void xen_transport_probe(void)
 
 	if (xen_store_domain_type == XS_HVM)
 		err = xen_transport_start_hvm();
-	if (err)
+	if (err) {
 		pr_err("cannot reach the store: %d\n", err);
-	else
-		xenbus_store_announce();
+		xenbus_store_refuse();
+		return;
+	}
+	xenbus_store_announce();
 }
 
 /* Interrupts come through the platform device, which is not up yet. */
@@ -431,6 +434,9 @@ static int __init xen_transport_probe_init(void)
 	if (xen_store_domain_type == XS_LOCAL || xen_transport_late_irq) {
 		thread = kthread_run(xen_transport_probe_thread, NULL,
 				     "xenbus_probe");
+		/* Beside a local server the store has been started already. */
+		if (IS_ERR(thread) && xen_store_domain_type != XS_LOCAL)
+			xenbus_store_refuse();
 		return PTR_ERR_OR_ZERO(thread);
 	}
 	if (!xen_transport_must_defer())

@@ -14,6 +14,7 @@
 
 #include <linux/debugfs.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
@@ -63,7 +64,7 @@ int xenstored_ready;
  * xenbus_store() - the store of this kernel
  *
  * Context: Any.
- * Return: The store; usable once xenbus_store_init() has been called.
+ * Return: The store. Requests fail with -EIO as long as there is none.
  */
 struct xs_store *xenbus_store(void)
 {
@@ -83,11 +84,26 @@ static struct notifier_block xenbus_store_reboot_nb = {
 	.notifier_call = xenbus_store_reboot,
 };
 
+/* A kernel that finds no store, such as one that is not on Xen, stays like this. */
+static void xenbus_store_clear(void)
+{
+	xs_store_init(&xenbus_singleton, NULL);
+	xs_conn_refuse(&xenbus_singleton.conn, -EIO);
+}
+
+/* Before any driver. */
+static int __init xenbus_store_clear_at_boot(void)
+{
+	xenbus_store_clear();
+	return 0;
+}
+pure_initcall(xenbus_store_clear_at_boot);
+
 /**
  * xenbus_store_init() - make the store accept requests
  * @t: how the server will be reached
  *
- * Requests wait until xenbus_store_start().
+ * Requests wait until xenbus_store_start() or xenbus_store_refuse().
  *
  * Context: Process, once, before any other use of the store.
  */
@@ -123,6 +139,19 @@ int xenbus_store_start(void)
 }
 
 /**
+ * xenbus_store_refuse() - the server cannot be reached
+ *
+ * Requests fail with -EIO, those that wait and those to come. If the server can
+ * be reached later, xenbus_store_start() may be called.
+ *
+ * Context: Process; the store is not started, or its start has failed.
+ */
+void xenbus_store_refuse(void)
+{
+	xs_conn_refuse(&xenbus_singleton.conn, -EIO);
+}
+
+/**
  * xenbus_store_stop() - reverse xenbus_store_start() and xenbus_store_init()
  *
  * A running kernel keeps its store; this is for test suites.
@@ -136,6 +165,7 @@ void xenbus_store_stop(void)
 	xs_store_destroy(&xenbus_singleton);
 	unregister_reboot_notifier(&xenbus_store_reboot_nb);
 	xenstored_ready = 0;
+	xenbus_store_clear();
 }
 
 /**

@@ -15,6 +15,7 @@ int xenbus_dev_request_and_reply(struct xsd_sockmsg *msg, void *par);
 struct xs_store *xenbus_store(void);
 void xenbus_store_init(struct xs_transport *t);
 int xenbus_store_start(void);
+void xenbus_store_refuse(void);
 void xenbus_store_stop(void);
 void xenbus_store_announce(void);
 

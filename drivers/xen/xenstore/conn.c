@@ -71,6 +71,21 @@ void xs_conn_destroy(struct xs_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_destroy);
 
 /**
+ * xs_conn_refuse() - there is no server, for now
+ * @conn: a connection whose kthread does not run
+ * @err: what every request that is pending or comes later fails with
+ *
+ * xs_io_connect() may follow, and lets requests flow.
+ *
+ * Context: Process.
+ */
+void xs_conn_refuse(struct xs_conn *conn, int err)
+{
+	xs_conn_fail_all(conn, err);
+}
+EXPORT_SYMBOL_GPL(xs_conn_refuse);
+
+/**
  * xs_conn_set_up() - let requests flow
  * @conn: the rings are attached
  *

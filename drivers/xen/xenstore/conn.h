@@ -148,6 +148,7 @@ struct xs_conn {
 void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 		  const struct xs_conn_ops *ops, void *owner);
 void xs_conn_destroy(struct xs_conn *conn);
+void xs_conn_refuse(struct xs_conn *conn, int err);
 void xs_conn_break(struct xs_conn *conn, int err);
 void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);

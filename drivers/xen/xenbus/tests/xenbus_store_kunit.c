@@ -9,6 +9,7 @@
 #include <xen/xenbus.h>
 
 #include "fake_bus.h"
+#include "fake_conn.h"
 #include "xenbus_store.h"
 
 struct store_listener {
@@ -42,6 +43,72 @@ static void start_that_fails_leaves_nothing_and_can_be_repeated(struct kunit *te
 	KUNIT_EXPECT_EQ(test, xenbus_store_start(), -EIO);
 	KUNIT_EXPECT_EQ(test, xenbus_store_start(), -EIO);
 
+	store->peer.connect_err = 0;
+	KUNIT_ASSERT_EQ(test, xenbus_store_start(), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_write(XBT_NIL, "/a", "", "value"), 0);
+	xenbus_store_stop();
+}
+
+static void store_ignore(struct xenbus_watch *watch, const char *path,
+			 const char *token)
+{
+}
+
+static void store_expect_eio(struct kunit *test)
+{
+	struct xenbus_watch watch = {
+		.node = "/a",
+		.callback = store_ignore,
+	};
+	struct xenbus_transaction xbt;
+	unsigned int num;
+
+	KUNIT_EXPECT_EQ(test, PTR_ERR(xenbus_read(XBT_NIL, "/a", "", NULL)),
+			-EIO);
+	KUNIT_EXPECT_EQ(test, PTR_ERR(xenbus_directory(XBT_NIL, "/a", "", &num)),
+			-EIO);
+	KUNIT_EXPECT_EQ(test, xenbus_write(XBT_NIL, "/a", "", "value"), -EIO);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, "/a", ""), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_read_unsigned("/a", "", 7), 7);
+	KUNIT_EXPECT_EQ(test, xenbus_transaction_start(&xbt), -EIO);
+	KUNIT_EXPECT_EQ(test, register_xenbus_watch(&watch), -EIO);
+}
+
+/* Also what calls on bare metal come to. */
+static void call_without_a_store_fails(struct kunit *test)
+{
+	store_expect_eio(test);
+	/* Nothing to be done for it, and no harm. */
+	xs_suspend();
+	xs_resume();
+	store_expect_eio(test);
+}
+
+static int store_read_call(void *unused)
+{
+	return PTR_ERR(xenbus_read(XBT_NIL, "/a", "", NULL));
+}
+
+static void store_unblock(void *unused)
+{
+	xenbus_store_refuse();
+}
+
+static void call_fails_if_no_server_is_found(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_call *waits;
+
+	xenbus_store_init(&store->peer.t);
+	waits = fake_call_start(test, store_read_call, NULL, store_unblock);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(waits));
+	store->peer.connect_err = -ENXIO;
+	KUNIT_EXPECT_EQ(test, xenbus_store_start(), -ENXIO);
+	xenbus_store_refuse();
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, waits), -EIO);
+	store_expect_eio(test);
+
+	/* It is found after all. */
 	store->peer.connect_err = 0;
 	KUNIT_ASSERT_EQ(test, xenbus_store_start(), 0);
 	KUNIT_EXPECT_EQ(test, xenbus_write(XBT_NIL, "/a", "", "value"), 0);
@@ -98,6 +165,8 @@ static void notifier_may_register_another_one(struct kunit *test)
 
 static struct kunit_case store_cases[] = {
 	KUNIT_CASE(start_that_fails_leaves_nothing_and_can_be_repeated),
+	KUNIT_CASE(call_without_a_store_fails),
+	KUNIT_CASE(call_fails_if_no_server_is_found),
 	KUNIT_CASE(notifier_before_the_store_is_told_once_it_is_there),
 	KUNIT_CASE(notifier_with_the_store_there_is_told_at_once),
 	KUNIT_CASE(notifier_may_register_another_one),
