@@ -130,7 +130,6 @@ struct bus_paths {
 
 /* device_state.c: states in the store */
 enum xenbus_state xenbus_read_state(const char *path);
-enum xenbus_state xenbus_poll_driver_state(const char *path);
 int xenbus_watch_register(struct xenbus_device *dev,
 			  struct xenbus_watch *watch);
 

@@ -200,7 +200,6 @@ static int frontend_is_connecting(struct device *dev, void *data)
 	return xendev->state < XenbusStateConnected;
 }
 
-/* Read every few seconds, and rarely another one: the read is cached. */
 static enum xenbus_state frontend_peer_state(struct xenbus_device *xendev)
 {
 	enum xenbus_state peer = XenbusStateUnknown;
@@ -209,7 +208,7 @@ static enum xenbus_state frontend_peer_state(struct xenbus_device *xendev)
 	if (!device_trylock(&xendev->dev))
 		return peer;
 	if (xendev->otherend)
-		peer = xenbus_poll_driver_state(xendev->otherend);
+		peer = xenbus_read_state(xendev->otherend);
 	device_unlock(&xendev->dev);
 	return peer;
 }

@@ -71,35 +71,6 @@ enum xenbus_state xenbus_read_state(const char *path)
 	return state;
 }
 
-/**
- * xenbus_poll_driver_state() - read a state that is read again and again
- * @path: directory of the device
- *
- * From memory, as long as a watch does not tell of a change: for reports, not for
- * following the states of a peer. See xs_cache_read().
- *
- * Context: Process; sleeps.
- * Return: The state, %XenbusStateUnknown if there is none or it is no number.
- */
-enum xenbus_state xenbus_poll_driver_state(const char *path)
-{
-	int state = XenbusStateUnknown;
-	char *node, *value;
-
-	node = kasprintf(XS_GFP, "%s/state", path);
-	if (!node)
-		return XenbusStateUnknown;
-	value = xs_cache_read(&xenbus_store()->cache, node, NULL);
-	kfree(node);
-	if (IS_ERR(value))
-		return XenbusStateUnknown;
-	if (kstrtoint(value, 10, &state))
-		state = XenbusStateUnknown;
-	kfree(value);
-	return state;
-}
-EXPORT_SYMBOL_GPL(xenbus_poll_driver_state);
-
 /* === Errors === */
 
 /* Write to error/<nodename>/error what the toolstack is to find. */

@@ -113,41 +113,6 @@ static void gather_in_a_transaction_sees_what_was_written_in_it(struct kunit *te
 	KUNIT_EXPECT_EQ(test, number, 18);
 }
 
-/* === Polling === */
-
-static void state_that_is_polled_is_asked_for_when_it_changes(struct kunit *test)
-{
-	struct fake_store *store = test->priv;
-	unsigned int before, i;
-
-	fake_store_write(store, DIR "/state", "2", 1);
-	/* The event that setting the watch causes may come late. */
-	for (i = 0; i < 2; i++) {
-		KUNIT_EXPECT_EQ(test, xenbus_poll_driver_state(DIR),
-				XenbusStateInitWait);
-		KUNIT_ASSERT_TRUE(test, fake_bus_flush());
-	}
-	before = fake_peer_count(&store->peer);
-	for (i = 0; i < 10; i++)
-		KUNIT_EXPECT_EQ(test, xenbus_poll_driver_state(DIR),
-				XenbusStateInitWait);
-	KUNIT_EXPECT_EQ(test, fake_peer_count(&store->peer), before);
-
-	fake_store_write(store, DIR "/state", "4", 1);
-	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
-	KUNIT_EXPECT_EQ(test, xenbus_poll_driver_state(DIR),
-			XenbusStateConnected);
-}
-
-static void state_that_is_no_number_is_unknown(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, xenbus_poll_driver_state(DIR "/missing"),
-			XenbusStateUnknown);
-	fake_store_write(test->priv, DIR "/state", "open", 4);
-	KUNIT_EXPECT_EQ(test, xenbus_poll_driver_state(DIR),
-			XenbusStateUnknown);
-}
-
 static void gather_of_10_keys_waits_once(struct kunit *test)
 {
 #define NUMBER(i)	"number", "%u", &v[i]
@@ -253,8 +218,6 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_with_a_name_too_long_stores_nothing),
 	KUNIT_CASE(gather_of_many_stores_every_value),
 	KUNIT_CASE(gather_in_a_transaction_sees_what_was_written_in_it),
-	KUNIT_CASE(state_that_is_polled_is_asked_for_when_it_changes),
-	KUNIT_CASE(state_that_is_no_number_is_unknown),
 	KUNIT_CASE(gather_of_10_keys_waits_once),
 	KUNIT_CASE_PARAM(printf_of_any_length_is_written_whole,
 			 api_length_gen_params),

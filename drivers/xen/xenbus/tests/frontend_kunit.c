@@ -51,6 +51,33 @@ static void first_console_is_no_device(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, frontend_is_boot_console("device/vif/0"));
 }
 
+/* === Waiting for devices === */
+
+static void frontend_release(struct device *dev)
+{
+}
+
+/* The server's quota of watches is the drivers'. */
+static void report_of_a_device_that_waits_sets_no_watch(struct kunit *test)
+{
+	struct fake_store *store = fake_bus_store_create(test);
+	struct xenbus_device *xendev;
+
+	xendev = kunit_kzalloc(test, sizeof(*xendev), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, xendev);
+	device_initialize(&xendev->dev);
+	xendev->dev.release = frontend_release;
+	xendev->nodename = "device/vif/0";
+	xendev->otherend = "/peer/vif/0";
+	xendev->state = XenbusStateInitialising;
+	fake_bus_set(store, "2", "/peer/vif/0/state");
+
+	KUNIT_EXPECT_EQ(test, frontend_peer_state(xendev), XenbusStateInitWait);
+	frontend_report_states(xendev);
+	KUNIT_EXPECT_EQ(test, fake_store_watches(store, NULL), 0);
+	put_device(&xendev->dev);
+}
+
 /* === Devices of a kernel before this one === */
 
 #define FRONTEND_NODE	"device/vif/0"
@@ -127,6 +154,7 @@ static struct kunit_case frontend_cases[] = {
 	KUNIT_CASE_PARAM(name_is_type_and_id_if_it_fits,
 			 frontend_name_gen_params),
 	KUNIT_CASE(first_console_is_no_device),
+	KUNIT_CASE(report_of_a_device_that_waits_sets_no_watch),
 	KUNIT_CASE_PARAM(device_left_behind_is_led_back,
 			 frontend_left_gen_params),
 	{}
