@@ -139,7 +139,8 @@ EXPORT_SYMBOL_GPL(xenbus_batch_read);
  * @dir: path, or its first part
  * @node: rest of the path, or ""
  *
- * The result is 0 if there is and -ENOENT if there is not.
+ * The result is 0 if there is and -ENOENT if there is not. A server that does not
+ * know XS_GET_PERMS refuses this, and xenbus_exists() finds out then.
  *
  * Context: Process, allocates with %GFP_NOIO.
  * Return: As xenbus_batch_read().

@@ -98,7 +98,8 @@ EXPORT_SYMBOL_IF_KUNIT(xs_op_scanf);
  * @node: rest of the path, or ""
  *
  * Asks for the permissions: anything that may read the node may read them, and
- * their length does not depend on the number of children.
+ * their length does not depend on the number of children. A server that does not
+ * know this request is asked for the children.
  *
  * Context: Process, sleeps.
  * Return: 0 if there is; -ENOENT if there is not, or another negative errno,
@@ -107,10 +108,21 @@ EXPORT_SYMBOL_IF_KUNIT(xs_op_scanf);
 int xs_op_exists(struct xs_conn *conn, u32 tx_id, const char *dir,
 		 const char *node)
 {
-	return xs_call_put(conn,
-			   xs_call_request(XS_GET_PERMS, tx_id, dir, node,
-					   NULL, 0),
-			   XS_GATE_REQUEST);
+	unsigned int num;
+	char **names;
+	int err;
+
+	err = xs_call_put(conn,
+			  xs_call_request(XS_GET_PERMS, tx_id, dir, node, NULL,
+					  0),
+			  XS_GATE_REQUEST);
+	if (err != -ENOSYS && err != -EINVAL)
+		return err;
+	names = xs_op_directory(conn, tx_id, dir, node, &num);
+	if (IS_ERR(names))
+		return PTR_ERR(names);
+	kfree(names);
+	return 0;
 }
 
 /* In a transaction, its end reports whether this has worked. */

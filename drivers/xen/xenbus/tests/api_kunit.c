@@ -210,6 +210,28 @@ static void exists_is_1_or_0(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, ""), 0);
 }
 
+/* As C xenstored refuses a request that it does not know, and as others may. */
+static const char * const api_unknown_requests[] = { "ENOSYS", "EINVAL" };
+
+static void api_unknown_request_desc(const char *const *error, char *desc)
+{
+	strscpy(desc, *error, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(api_unknown_request, api_unknown_requests,
+		  api_unknown_request_desc);
+
+static void exists_is_right_if_the_server_cannot_get_perms(struct kunit *test)
+{
+	struct fake_store *store = test->priv;
+
+	store->refuse[XS_GET_PERMS] = *(const char *const *)test->param_value;
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, ""), 1);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, "number"), 1);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, DIR, "missing"), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_exists(XBT_NIL, "not//valid", ""), 0);
+}
+
 static struct kunit_case api_cases[] = {
 	KUNIT_CASE(gather_stores_every_value),
 	KUNIT_CASE(gather_of_nothing_succeeds),
@@ -225,6 +247,8 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE(printf_that_is_longer_than_a_message_is_refused),
 	KUNIT_CASE(scanf_tells_what_did_not_match_from_what_is_missing),
 	KUNIT_CASE(exists_is_1_or_0),
+	KUNIT_CASE_PARAM(exists_is_right_if_the_server_cannot_get_perms,
+			 api_unknown_request_gen_params),
 	{}
 };
 
