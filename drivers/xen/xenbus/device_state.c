@@ -147,52 +147,77 @@ EXPORT_SYMBOL_GPL(xenbus_dev_fatal);
 
 /* === States === */
 
+/* What the node of a state shows of the directory of a device. */
+enum client_dir {
+	CLIENT_DIR_OWN,		/* it is the device's */
+	CLIENT_DIR_GONE,	/* it does not exist, or has no state */
+	CLIENT_DIR_NEW,		/* it was made again for a new device */
+};
+
+static enum client_dir client_judge_dir(const struct xenbus_device *dev,
+					const struct xenbus_batch *batch,
+					unsigned int read)
+{
+	int stored;
+
+	if (xenbus_batch_scanf(batch, read, "%d", &stored) != 1)
+		return CLIENT_DIR_GONE;
+	if (stored == XenbusStateInitialising &&
+	    dev->state != XenbusStateInitialising)
+		return CLIENT_DIR_NEW;
+	return CLIENT_DIR_OWN;
+}
+
 /*
- * Write the state if there is one to be overwritten. The write does not wait for
- * that answer: if there is none, the transaction is aborted, and no reader sees
- * the new state.
+ * Write the state and find out whether it may be written. The write does not
+ * wait for that answer: if it may not, the transaction is aborted, and no reader
+ * sees the new state.
  */
 static int client_write_state(const struct xenbus_device *dev,
 			      struct xenbus_transaction xbt,
-			      enum xenbus_state state, bool *is_there)
+			      enum xenbus_state state, enum client_dir *dir)
 {
 	struct xenbus_batch batch;
 	unsigned int read, write;
-	int old, err;
+	int err;
 
 	xenbus_batch_init(&batch, xbt);
 	read = xenbus_batch_read(&batch, dev->nodename, "state");
 	write = xenbus_batch_printf(&batch, dev->nodename, "state", "%d", state);
 	xenbus_batch_run(&batch);
-	*is_there = xenbus_batch_scanf(&batch, read, "%d", &old) == 1;
+	*dir = client_judge_dir(dev, &batch, read);
 	err = xenbus_batch_error(&batch, write);
 	xenbus_batch_free(&batch);
 	return err;
 }
 
 /*
- * Write the state in one transaction of its own. A directory that is not there
- * any more must not come back, so the node is written only where it exists.
+ * Write the state in one transaction of its own. A directory that does not exist
+ * any more must not come back, and the state of a new device must not be
+ * overwritten: the bus is about to remove this one.
  *
  * Returns 0, or what failed at *step; -EAGAIN after a conflict.
  */
-static int client_try_state(const struct xenbus_device *dev,
-			    enum xenbus_state state, const char **step)
+static int client_try_state(struct xenbus_device *dev, enum xenbus_state state,
+			    const char **step)
 {
 	struct xenbus_transaction xbt;
-	bool is_there;
+	enum client_dir dir;
 	int err, end_err;
 
 	*step = "starting transaction";
 	err = xenbus_transaction_start(&xbt);
 	if (err)
 		return err;
-	err = client_write_state(dev, xbt, state, &is_there);
-	end_err = xenbus_transaction_end(xbt, !is_there || err);
-	if (!is_there)
+	err = client_write_state(dev, xbt, state, &dir);
+	if (dir != CLIENT_DIR_OWN)
 		err = 0;
 	*step = err ? "writing new state" : "ending transaction";
-	return err ?: end_err;
+	end_err = xenbus_transaction_end(xbt, dir != CLIENT_DIR_OWN || err);
+	err = err ?: end_err;
+	if (!err && dir != CLIENT_DIR_NEW)
+		WRITE_ONCE(dev->state, state);
+	return err;
 }
 
 static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
@@ -202,15 +227,14 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
 
 	if (state == dev->state)
 		return 0;
-	if (!dev->gone) {
-		do {
-			err = client_try_state(dev, state, step);
-		} while (err == -EAGAIN);
-		if (err)
-			return err;
+	if (dev->gone) {
+		dev->state = state;
+		return 0;
 	}
-	dev->state = state;
-	return 0;
+	do {
+		err = client_try_state(dev, state, step);
+	} while (err == -EAGAIN);
+	return err;
 }
 
 /**
@@ -219,7 +243,8 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
  * @state: the new one
  *
  * Nothing is written if the device is in that state already, so that watches
- * do not fire without need, nor if its directory is gone. There is no way to
+ * do not fire without need, nor if its directory is gone. If the directory was
+ * made again for a new device, the device keeps its state. There is no way to
  * do this inside a transaction of the caller: its abort would leave the device
  * with a state that was never announced.
  *

@@ -20,7 +20,6 @@
 struct client {
 	struct fake_store *store;
 	struct xenbus_device xendev;
-	unsigned int fired;
 };
 
 static int client_init(struct kunit *test)
@@ -207,6 +206,22 @@ static void switch_without_a_node_cares_for_no_refusal(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
 }
 
+static void switch_does_not_overwrite_the_state_of_a_new_device(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->xendev.state = XenbusStateConnected;
+
+	xenbus_switch_state(&client->xendev, XenbusStateClosing);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateConnected);
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
+			   "1");
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_ERROR),
+			   "(none)");
+	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
+}
+
 static void switch_of_a_replaced_device_writes_nothing(struct kunit *test)
 {
 	struct client *client = test->priv;
@@ -334,6 +349,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(switch_that_is_refused_is_reported_and_returns_0),
 	KUNIT_CASE(switch_whose_write_is_refused_is_reported),
 	KUNIT_CASE(switch_without_a_node_cares_for_no_refusal),
+	KUNIT_CASE(switch_does_not_overwrite_the_state_of_a_new_device),
 	KUNIT_CASE(switch_of_a_replaced_device_writes_nothing),
 	KUNIT_CASE(frontend_closed_wakes_who_waits),
 	KUNIT_CASE(error_is_left_in_the_store),
