@@ -196,12 +196,18 @@ static int client_write_state(const struct xenbus_device *dev,
  * any more must not come back, and the state of a new device must not be
  * overwritten: the bus is about to remove this one.
  *
+ * The bus takes a device for replaced if the store has it Initialising and the
+ * device does not. So a device that becomes Initialising is so before the store
+ * says it.
+ *
  * Returns 0, or what failed at *step; -EAGAIN after a conflict.
  */
 static int client_try_state(struct xenbus_device *dev, enum xenbus_state state,
 			    const char **step)
 {
+	const enum xenbus_state before = dev->state;
 	struct xenbus_transaction xbt;
+	bool published = false;
 	enum client_dir dir;
 	int err, end_err;
 
@@ -212,11 +218,17 @@ static int client_try_state(struct xenbus_device *dev, enum xenbus_state state,
 	err = client_write_state(dev, xbt, state, &dir);
 	if (dir != CLIENT_DIR_OWN)
 		err = 0;
+	else
+		published = !err && state == XenbusStateInitialising;
+	if (published)
+		WRITE_ONCE(dev->state, state);
 	*step = err ? "writing new state" : "ending transaction";
 	end_err = xenbus_transaction_end(xbt, dir != CLIENT_DIR_OWN || err);
 	err = err ?: end_err;
 	if (!err && dir != CLIENT_DIR_NEW)
 		WRITE_ONCE(dev->state, state);
+	else if (published)
+		WRITE_ONCE(dev->state, before);
 	return err;
 }
 

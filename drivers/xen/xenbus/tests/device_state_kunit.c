@@ -20,6 +20,9 @@
 struct client {
 	struct fake_store *store;
 	struct xenbus_device xendev;
+	const struct fake_peer_ops *ops;	/* the store's own */
+	const char *end_error;			/* what END gets, or NULL */
+	enum xenbus_state state_at_end;		/* of xendev, as END arrived */
 };
 
 static int client_init(struct kunit *test)
@@ -222,6 +225,74 @@ static void switch_does_not_overwrite_the_state_of_a_new_device(struct kunit *te
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
 }
 
+/* The state of the device at the moment at which the store takes its own. */
+static void client_receive(struct fake_peer *peer,
+			   const struct fake_message *msg)
+{
+	struct client *client = peer->test->priv;
+
+	if (msg->hdr.type == XS_TRANSACTION_END) {
+		client->state_at_end = READ_ONCE(client->xendev.state);
+		client->store->refuse[XS_TRANSACTION_END] = client->end_error;
+	}
+	client->ops->receive(peer, msg);
+}
+
+static const struct fake_peer_ops client_ops = {
+	.receive = client_receive,
+};
+
+static void client_spy(struct client *client)
+{
+	client->ops = client->store->peer.ops;
+	client->store->peer.ops = &client_ops;
+}
+
+/* Or the bus would take the device for replaced by a new one. */
+static void switch_back_is_published_before_the_store_has_it(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->xendev.state = XenbusStateClosed;
+	fake_bus_set(client->store, "6", CLIENT_STATE);
+	client_spy(client);
+
+	xenbus_switch_state(&client->xendev, XenbusStateInitialising);
+
+	KUNIT_EXPECT_EQ(test, client->state_at_end, XenbusStateInitialising);
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateInitialising);
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
+			   "1");
+}
+
+static void switch_forth_is_published_after_the_store_has_it(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client_spy(client);
+
+	xenbus_switch_state(&client->xendev, XenbusStateInitWait);
+
+	KUNIT_EXPECT_EQ(test, client->state_at_end, XenbusStateInitialising);
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateInitWait);
+}
+
+static void switch_back_that_is_refused_is_taken_back(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->xendev.state = XenbusStateClosed;
+	fake_bus_set(client->store, "6", CLIENT_STATE);
+	client->end_error = "EIO";
+	client_spy(client);
+
+	xenbus_switch_state(&client->xendev, XenbusStateInitialising);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateClosed);
+	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
+			   "6");
+}
+
 static void switch_of_a_replaced_device_writes_nothing(struct kunit *test)
 {
 	struct client *client = test->priv;
@@ -350,6 +421,9 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(switch_whose_write_is_refused_is_reported),
 	KUNIT_CASE(switch_without_a_node_cares_for_no_refusal),
 	KUNIT_CASE(switch_does_not_overwrite_the_state_of_a_new_device),
+	KUNIT_CASE(switch_back_is_published_before_the_store_has_it),
+	KUNIT_CASE(switch_forth_is_published_after_the_store_has_it),
+	KUNIT_CASE(switch_back_that_is_refused_is_taken_back),
 	KUNIT_CASE(switch_of_a_replaced_device_writes_nothing),
 	KUNIT_CASE(frontend_closed_wakes_who_waits),
 	KUNIT_CASE(error_is_left_in_the_store),
