@@ -62,6 +62,8 @@ struct bus_device {
 	bool listed;
 	/** @check_requested: @check is to read the directory; any context */
 	int check_requested;
+	/** @removing: a task is removing it; any context */
+	bool removing;
 	/** @removed: the driver core has removed it; queue of the device */
 	bool removed;
 	/** @check: in the device's queue: is the directory still its own? */

@@ -224,8 +224,10 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 	if (state != BUS_DIR_OWN) {
 		xendev->gone = true;
 		/* Another task may be about to remove it. */
-		if (!kill_device(&xendev->dev))
+		if (!kill_device(&xendev->dev)) {
+			WRITE_ONCE(bdev->removing, true);
 			state = BUS_DIR_OWN;
+		}
 	}
 	device_unlock(&xendev->dev);
 	if (state == BUS_DIR_OWN)
@@ -238,9 +240,10 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 }
 
 /**
- * bus_removal() - the driver core has removed a device
+ * bus_removal() - the driver core removes a device, or has removed it
  * @nb: of the bus
- * @action: only BUS_NOTIFY_REMOVED_DEVICE counts
+ * @action: BUS_NOTIFY_DEL_DEVICE, BUS_NOTIFY_REMOVED_DEVICE, or one that does
+ *	not count
  * @dev: the device
  *
  * Often it is the driver that removes its device. If it does so in the device's
@@ -254,6 +257,8 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 {
 	struct bus_device *bdev = to_bus_device(to_xenbus_device(dev));
 
+	if (action == BUS_NOTIFY_DEL_DEVICE)
+		WRITE_ONCE(bdev->removing, true);
 	if (action == BUS_NOTIFY_REMOVED_DEVICE) {
 		WRITE_ONCE(bdev->removed, true);
 		bus_queue_check(bdev);
@@ -274,7 +279,9 @@ static void bus_queue_recheck(struct bus_device *bdev)
 
 /*
  * A request that arrives after check_requested was cleared queues a new check:
- * this one is no longer queued.
+ * this one is no longer queued. One that comes to nothing because another task
+ * is removing the device is kept for the check that bus_removal() queues: it may
+ * be about a new device.
  */
 static void bus_check(struct xs_queue_item *item)
 {
@@ -289,6 +296,8 @@ static void bus_check(struct xs_queue_item *item)
 		bus_table_remove(&bus->table, bdev);
 		if (requested)
 			bus_queue_recheck(bdev);
+	} else if (requested && READ_ONCE(bdev->removing)) {
+		WRITE_ONCE(bdev->check_requested, 1);
 	}
 	put_device(dev);
 }

@@ -11,6 +11,7 @@
 #include <linux/device.h>
 
 #include "fake_bus.h"
+#include "fake_conn.h"
 #include "xenbus_store.h"
 
 #define BUS_STUCK	"vif-0"
@@ -267,6 +268,103 @@ static void node_that_its_driver_left_can_be_used_again(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device(BUS_STUCK));
 }
 
+/* A task that removes a device outside of its queue, and is held up in it. */
+struct bus_queue_removal {
+	struct notifier_block nb;
+	struct fake_bus *fake;
+	struct xenbus_device *xendev;
+};
+
+static int bus_queue_hold_removal(struct notifier_block *nb,
+				  unsigned long action, void *dev)
+{
+	struct fake_bus *fake;
+
+	fake = container_of(nb, struct bus_queue_removal, nb)->fake;
+	if (action == BUS_NOTIFY_DEL_DEVICE && !completion_done(&fake->leave)) {
+		complete(&fake->entered);
+		wait_for_completion(&fake->leave);
+	}
+	return NOTIFY_DONE;
+}
+
+static int bus_queue_remove(void *data)
+{
+	struct bus_queue_removal *removal = data;
+
+	device_unregister(&removal->xendev->dev);
+	return 0;
+}
+
+static void bus_queue_release_removal(void *data)
+{
+	struct bus_queue_removal *removal = data;
+
+	complete_all(&removal->fake->leave);
+}
+
+static void bus_queue_unregister_notifier(void *nb)
+{
+	bus_unregister_notifier(&fake_bus_type.bus, nb);
+}
+
+static struct fake_call *bus_queue_hold(struct kunit *test,
+					struct bus_queue_removal *removal)
+{
+	struct fake_bus *fake = test->priv;
+	struct fake_call *call;
+
+	fake->driver.allow_rebind = true;
+	fake_bus_add_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	removal->fake = fake;
+	removal->xendev = fake_bus_device(fake, BUS_STUCK);
+	removal->nb.notifier_call = bus_queue_hold_removal;
+	KUNIT_ASSERT_EQ(test, bus_register_notifier(&fake_bus_type.bus,
+						    &removal->nb), 0);
+	KUNIT_ASSERT_EQ(test,
+			kunit_add_action_or_reset(test,
+						  bus_queue_unregister_notifier,
+						  &removal->nb), 0);
+	call = fake_call_start(test, bus_queue_remove, removal,
+			       bus_queue_release_removal);
+	bus_queue_await(test, &fake->entered);
+	return call;
+}
+
+static const bool bus_queue_seen_gone[] = { false, true };
+
+static void bus_queue_seen_gone_desc(const bool *seen, char *desc)
+{
+	strscpy(desc, *seen ? "seen gone before" : "replaced at once",
+		KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(bus_queue_seen_gone, bus_queue_seen_gone,
+		  bus_queue_seen_gone_desc);
+
+static void node_made_again_while_another_task_removes_is_probed(struct kunit *test)
+{
+	const bool *seen = test->param_value;
+	struct bus_queue_removal *removal;
+	struct fake_bus *fake = test->priv;
+	struct fake_call *call;
+
+	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, removal);
+	call = bus_queue_hold(test, removal);
+	fake_bus_rm_node(fake, "vif", "0");
+	if (*seen)
+		KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	fake_bus_add_node_of(fake, "vif", "0", BUS_OTHER_PEER);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	complete_all(&fake->leave);
+	fake_call_result(test, call);
+	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_EQ(test, fake->removes, 1);
+	KUNIT_EXPECT_EQ(test, fake->probes, 2);
+}
+
 /* === Callbacks of one device === */
 
 struct bus_queue_watch {
@@ -347,6 +445,8 @@ static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(device_is_removed_once_by_driver_and_toolstack),
 	KUNIT_CASE(node_made_again_while_its_driver_leaves_is_probed),
 	KUNIT_CASE(node_that_its_driver_left_can_be_used_again),
+	KUNIT_CASE_PARAM(node_made_again_while_another_task_removes_is_probed,
+			 bus_queue_seen_gone_gen_params),
 	KUNIT_CASE(watch_of_a_device_waits_for_its_other_callbacks),
 	KUNIT_CASE(device_is_found_by_its_path),
 	KUNIT_CASE(device_that_is_gone_is_not_found),
