@@ -178,6 +178,20 @@ bus_read_dir_state(const struct xen_bus_type *bus,
 	return BUS_DIR_OWN;
 }
 
+/* What the state and the peer were, and whose device is there now. */
+static void bus_report_replaced(const struct xen_bus_type *bus,
+				const struct xenbus_device *xendev)
+{
+	unsigned int id;
+
+	id = xenbus_read_unsigned(xendev->nodename, bus->otherend_id_node,
+				  xendev->otherend_id);
+	dev_warn(&xendev->dev,
+		 "%s with %s in domain %d was replaced by a new device with a peer in domain %u\n",
+		 xenbus_strstate(xendev->state), xendev->otherend ?: "no peer",
+		 xendev->otherend_id, id);
+}
+
 /*
  * The directory is gone, and may exist again for a new device at any time. So
  * the driver must neither write to it nor follow the states of the peer, and no
@@ -229,12 +243,12 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 			state = BUS_DIR_OWN;
 		}
 	}
+	if (state == BUS_DIR_REPLACED)
+		bus_report_replaced(bus, xendev);
 	device_unlock(&xendev->dev);
 	if (state == BUS_DIR_OWN)
 		return false;
 
-	if (state == BUS_DIR_REPLACED)
-		dev_warn(&xendev->dev, "replaced by a new device\n");
 	bus_unregister_gone(xendev);
 	return true;
 }
