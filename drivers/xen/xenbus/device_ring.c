@@ -324,6 +324,15 @@ static int ring_unmap_status(struct xenbus_device *dev,
 	return first;
 }
 
+static unsigned int ring_count_mapped(const struct ring_mapping *mapping)
+{
+	unsigned int i, num = 0;
+
+	for (i = 0; i < mapping->nr_grants; i++)
+		num += mapping->handles[i] != INVALID_GRANT_HANDLE;
+	return num;
+}
+
 /* Unmap what has a handle. Returns GNTST_*. */
 static int ring_unmap_grants(struct xenbus_device *dev,
 			     struct ring_mapping *mapping)
@@ -332,6 +341,9 @@ static int ring_unmap_grants(struct xenbus_device *dev,
 	const u32 flags = ring_mode()->map_flags;
 	unsigned int i, num = 0;
 
+	/* There may be no addresses: what has failed was to find them. */
+	if (!ring_count_mapped(mapping))
+		return GNTST_okay;
 	if (ring_mode()->locate(mapping))
 		return GNTST_general_error;
 	for (i = 0; i < mapping->nr_grants; i++) {
@@ -340,8 +352,6 @@ static int ring_unmap_grants(struct xenbus_device *dev,
 		gnttab_set_unmap_op(&batch->unmap[num++], batch->addrs[i],
 				    flags, mapping->handles[i]);
 	}
-	if (!num)
-		return GNTST_okay;
 	if (HYPERVISOR_grant_table_op(GNTTABOP_unmap_grant_ref, batch->unmap,
 				      num))
 		return GNTST_general_error;
