@@ -183,8 +183,19 @@ static int fake_read(struct fake_store *store, struct fake_work *work)
 	return fake_ops_put(store, node->value, node->len);
 }
 
+/* The quota counts what the transaction sees, as C xenstored does. */
+static bool fake_is_beyond_quota(struct fake_store *store,
+				 struct fake_work *work)
+{
+	return store->max_nodes != UINT_MAX &&
+	       list_count_nodes(work->tree) >= store->max_nodes &&
+	       !fake_tree_find(work->tree, store->path);
+}
+
 static int fake_write(struct fake_store *store, struct fake_work *work)
 {
+	if (fake_is_beyond_quota(store, work))
+		return -ENOSPC;
 	return fake_tree_write(work->tree, store->path, work->rest,
 			       work->rest_len) ?:
 	       fake_ops_changed(store, work->txn, store->path, false);
@@ -192,8 +203,11 @@ static int fake_write(struct fake_store *store, struct fake_work *work)
 
 static int fake_mkdir(struct fake_store *store, struct fake_work *work)
 {
-	int created = fake_tree_mkdir(work->tree, store->path);
+	int created;
 
+	if (fake_is_beyond_quota(store, work))
+		return -ENOSPC;
+	created = fake_tree_mkdir(work->tree, store->path);
 	if (created <= 0)
 		return created;
 	return fake_ops_changed(store, work->txn, store->path, false);

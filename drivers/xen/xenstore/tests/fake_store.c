@@ -28,7 +28,10 @@ static void fake_store_receive(struct fake_peer *peer,
 		error = store->refuse[hdr.type];
 	if (!error) {
 		err = fake_ops_work(store, msg);
-		error = err ? xs_wire_error_name(err) : NULL;
+		if (err == -ENOSPC)
+			error = store->quota_error;
+		else
+			error = err ? xs_wire_error_name(err) : NULL;
 	}
 	if (error) {
 		hdr.type = XS_ERROR;
@@ -81,6 +84,8 @@ struct fake_store *fake_store_create(struct kunit *test)
 	INIT_LIST_HEAD(&store->events);
 	store->max_watches = UINT_MAX;
 	store->max_transactions = UINT_MAX;
+	store->max_nodes = UINT_MAX;
+	store->quota_error = "ENOSPC";
 	fake_peer_init(test, &store->peer, &fake_store_ops);
 	store->peer.automatic = true;
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, fake_store_release,
@@ -224,6 +229,23 @@ unsigned int fake_store_transactions(struct fake_store *store)
 
 	spin_lock(&store->peer.lock);
 	count = list_count_nodes(&store->txns);
+	spin_unlock(&store->peer.lock);
+	return count;
+}
+
+/**
+ * fake_store_nodes() - how many nodes are there?
+ * @store: the store
+ *
+ * Context: Any but hard interrupt.
+ * Return: The number, outside of transactions.
+ */
+unsigned int fake_store_nodes(struct fake_store *store)
+{
+	unsigned int count;
+
+	spin_lock(&store->peer.lock);
+	count = list_count_nodes(&store->nodes);
 	spin_unlock(&store->peer.lock);
 	return count;
 }

@@ -12,7 +12,8 @@
  *
  * The store replies from within notify(), in the kthread, so there is no
  * thread of its own. To decide when it replies, clear &fake_peer.automatic and
- * call fake_peer_step(); to make it refuse something, set &fake_store.refuse.
+ * call fake_peer_step(); to make it refuse something, set &fake_store.refuse, or
+ * a quota.
  * For watches, give &xs_watch_conn_ops and a struct xs_watches to
  * fake_conn_create().
  *
@@ -36,8 +37,12 @@ struct fake_store {
 	struct fake_peer peer;
 	/** @refuse: by type, the error to reply with; NULL to do as asked */
 	const char *refuse[XS_TYPE_COUNT];
-	/** @max_transactions: more than these get ENOSPC */
+	/** @quota_error: what a domain beyond a quota gets */
+	const char *quota_error;
+	/** @max_transactions: more than these get @quota_error */
 	unsigned int max_transactions;
+	/** @max_nodes: a new node beyond these gets @quota_error */
+	unsigned int max_nodes;
 	/** @max_watches: more than these get E2BIG */
 	unsigned int max_watches;
 	/** @conflicts: that many commits get EAGAIN whatever was written */
@@ -79,5 +84,6 @@ const char *fake_store_value(struct fake_store *store, const char *path,
 			     size_t *len);
 unsigned int fake_store_watches(struct fake_store *store, const char *path);
 unsigned int fake_store_transactions(struct fake_store *store);
+unsigned int fake_store_nodes(struct fake_store *store);
 
 #endif /* _XENSTORE_FAKE_STORE_H */
