@@ -163,6 +163,42 @@ static void notifier_may_register_another_one(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, second.told, 1);
 }
 
+static int store_suspend_call(void *unused)
+{
+	xs_suspend();
+	return 0;
+}
+
+static int store_transaction_call(void *unused)
+{
+	struct xenbus_transaction xbt;
+
+	return xenbus_transaction_start(&xbt) ?:
+	       xenbus_write(xbt, "/a", "", "value") ?:
+	       xenbus_transaction_end(xbt, 0);
+}
+
+/* The owner of a transaction may wait for a task that announces a state. */
+static void transaction_begins_while_a_suspend_waits_for_another(struct kunit *test)
+{
+	struct fake_store *store = fake_bus_store_create(test);
+	struct fake_call *suspend, *other;
+	struct xenbus_transaction xbt;
+
+	KUNIT_ASSERT_EQ(test, xenbus_transaction_start(&xbt), 0);
+	suspend = fake_call_start(test, store_suspend_call, NULL, NULL);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(suspend));
+	other = fake_call_start(test, store_transaction_call, NULL, NULL);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(fake_call_is_done(other)));
+	KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
+	KUNIT_EXPECT_EQ(test, xenbus_transaction_end(xbt, 1), 0);
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, suspend), 0);
+	xs_suspend_cancel();
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, other), 0);
+	KUNIT_EXPECT_STREQ(test, fake_store_value(store, "/a", NULL), "value");
+}
+
 static struct kunit_case store_cases[] = {
 	KUNIT_CASE(start_that_fails_leaves_nothing_and_can_be_repeated),
 	KUNIT_CASE(call_without_a_store_fails),
@@ -170,6 +206,7 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(notifier_before_the_store_is_told_once_it_is_there),
 	KUNIT_CASE(notifier_with_the_store_there_is_told_at_once),
 	KUNIT_CASE(notifier_may_register_another_one),
+	KUNIT_CASE(transaction_begins_while_a_suspend_waits_for_another),
 	{}
 };
 
