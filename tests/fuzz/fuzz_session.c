@@ -389,6 +389,9 @@ static void step(struct script *s, u8 op)
 		if (!site.suspended)
 			shim_run_work();
 		break;
+	case 'y':
+		shim_pass_time();
+		break;
 	case 'S':
 		suspend();
 		break;
@@ -468,6 +471,13 @@ static void complete_all_requests(void)
 	SHIM_BUG_ON(!is_idle());
 }
 
+/* Time passes, so nothing waits for a turn any more. */
+static void run_all_work(void)
+{
+	while (shim_run_work() || shim_pass_time())
+		complete_all_requests();
+}
+
 static void close_all(void)
 {
 	unsigned int i;
@@ -482,8 +492,7 @@ static void close_all(void)
 		if (site.kernel[i].node)
 			kernel_watch(&site.kernel[i]);
 	}
-	while (shim_run_work())
-		complete_all_requests();
+	run_all_work();
 	xs_cache_destroy(&site.store.cache);
 	complete_all_requests();
 }
@@ -493,6 +502,7 @@ static void end(void)
 	resume(0);
 	shim.fail_count = 0;
 	complete_all_requests();
+	run_all_work();
 	while (reads_something())
 		;
 	if (!site.server.lied && site.store.conn.state == XS_CONN_UP && !shim.failed)

@@ -4,6 +4,7 @@
  */
 #include <linux/list.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -13,7 +14,9 @@
 #include "shim.h"
 
 struct shim shim;
+struct task_struct shim_task = { .comm = "fuzz", .pid = 1 };
 static LIST_HEAD(works);
+static LIST_HEAD(timers);
 
 void shim_bug(const char *file, int line, const char *why)
 {
@@ -30,6 +33,7 @@ void shim_reset(void)
 	shim.sleep = sleep;
 	shim.cpus = 1;
 	INIT_LIST_HEAD(&works);
+	INIT_LIST_HEAD(&timers);
 }
 
 void shim_check_idle(void)
@@ -162,6 +166,49 @@ bool schedule_work(struct work_struct *work)
 		return false;
 	list_add_tail(&work->node, &works);
 	return true;
+}
+
+bool cancel_delayed_work(struct delayed_work *dwork)
+{
+	bool pending = !list_empty(&dwork->work.node) ||
+		       !list_empty(&dwork->timer);
+
+	list_del_init(&dwork->work.node);
+	list_del_init(&dwork->timer);
+	return pending;
+}
+
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+			unsigned long delay)
+{
+	SHIM_BUG_ON(!wq);
+	if (!list_empty(&dwork->work.node) || !list_empty(&dwork->timer))
+		return false;
+	if (!delay)
+		return schedule_work(&dwork->work);
+	list_add_tail(&dwork->timer, &timers);
+	return true;
+}
+
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+		      unsigned long delay)
+{
+	bool pending = cancel_delayed_work(dwork);
+
+	queue_delayed_work(wq, dwork, delay);
+	return pending;
+}
+
+bool shim_pass_time(void)
+{
+	struct delayed_work *dwork, *next;
+	bool some = !list_empty(&timers);
+
+	list_for_each_entry_safe(dwork, next, &timers, timer) {
+		list_del_init(&dwork->timer);
+		schedule_work(&dwork->work);
+	}
+	return some;
 }
 
 bool shim_run_work(void)

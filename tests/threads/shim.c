@@ -29,7 +29,7 @@ void shim_printk(bool warning, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	fprintf(stderr, "%s says: ", current->name);
+	fprintf(stderr, "%s says: ", current->comm);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
 	if (warning)
@@ -227,7 +227,7 @@ struct task_struct *shim_task_create(const char *name, int (*fn)(void *),
 
 	pthread_mutex_lock(&tasks_lock);
 	task = shim_task_get();
-	task->name = name;
+	task->comm = name;
 	task->fn = fn;
 	task->data = data;
 	task->running = true;
@@ -257,7 +257,7 @@ __attribute__((no_sanitize("thread"))) void shim_print_tasks(void)
 
 	for (task = tasks; task; task = task->next) {
 		if (task->running)
-			fprintf(stderr, "  %-12s %s %s\n", task->name,
+			fprintf(stderr, "  %-12s %s %s\n", task->comm,
 				task->hold == SHIM_HELD ? "held at" :
 				task->where ? "waits at" : "runs",
 				task->where ?: "");

@@ -107,7 +107,7 @@ void threads_fail(const char *fmt, ...)
 	va_start(args, fmt);
 	fprintf(stderr, "FAIL: ");
 	vfprintf(stderr, fmt, args);
-	fprintf(stderr, " (%s, seed %u)\n", current->name, threads_seed);
+	fprintf(stderr, " (%s, seed %u)\n", current->comm, threads_seed);
 	if (site)
 		report();
 	_exit(1);

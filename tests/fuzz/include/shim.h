@@ -81,9 +81,11 @@ void shim_might_sleep(void);
 #include <linux/string.h>
 #include <asm/barrier.h>
 
-/* That of the tools casts only the first operand of an expression. */
+/* Those of the tools cast only the first operand of an expression. */
 #undef min_t
+#undef max_t
 #define min_t(type, x, y)	min((type)(x), (type)(y))
+#define max_t(type, x, y)	max((type)(x), (type)(y))
 
 typedef unsigned int __poll_t;
 

@@ -38,9 +38,11 @@ _Noreturn void shim_bug(const char *what);
 #include <linux/string.h>
 #include <asm/barrier.h>
 
-/* That of tools/include casts the first operand of a sum only. */
+/* Those of tools/include cast the first operand of a sum only. */
 #undef min_t
 #define min_t(type, x, y)	({ type __x = (x), __y = (y); min(__x, __y); })
+#undef max_t
+#define max_t(type, x, y)	({ type __x = (x), __y = (y); max(__x, __y); })
 
 /* What is the state of the process in tests/fuzz is that of a task here. */
 #define shim	(*current)

@@ -3,6 +3,7 @@
 #define SHIM_KREF_H
 
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 
 struct kref { refcount_t refcount; };
 
@@ -18,6 +19,17 @@ static inline int kref_put(struct kref *kref,
 		return 0;
 	release(kref);
 	return 1;
+}
+
+static inline int kref_put_lock(struct kref *kref,
+				void (*release)(struct kref *kref),
+				spinlock_t *lock)
+{
+	spin_lock(lock);
+	if (kref_put(kref, release))
+		return 1;
+	spin_unlock(lock);
+	return 0;
 }
 
 #endif

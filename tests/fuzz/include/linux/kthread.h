@@ -6,7 +6,7 @@
 #include <linux/err.h>
 #include <linux/sched.h>
 
-#define kthread_run(fn, data, name)					\
+#define kthread_run(fn, data, name, ...)				\
 	((void)(fn), (struct task_struct *)ERR_PTR(-ENOMEM))
 #define kthread_stop(thread)		SHIM_BUG_ON(thread)
 #define kthread_park(thread)		SHIM_BUG_ON(thread)

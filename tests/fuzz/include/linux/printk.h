@@ -7,6 +7,7 @@
 
 #define printk(fmt, ...)						\
 	((void)snprintf((char[256]){ 0 }, 256, fmt, ##__VA_ARGS__))
+#define pr_debug(...)			printk(__VA_ARGS__)
 #define pr_info(...)			printk(__VA_ARGS__)
 #define pr_err(...)			printk(__VA_ARGS__)
 #define pr_warn(...)			printk(__VA_ARGS__)

@@ -36,6 +36,12 @@ static inline void wake_up(wait_queue_head_t *wq)
 	} while (0)
 #define wait_event_idle(wq, cond)	wait_event(wq, cond)
 
+/* Time stands still while a caller waits. */
+#define wait_event_timeout(wq, cond, ticks) ({				\
+	wait_event(wq, cond);						\
+	(ticks);							\
+})
+
 #define wait_event_interruptible(wq, cond) ({				\
 	int __err = 0;							\
 									\

@@ -21,17 +21,41 @@ struct work_struct {
 /* false if it is scheduled already */
 bool schedule_work(struct work_struct *work);
 
-/* There are no queues of one's own, nor workers. */
+/* All queues are one, and have no workers. */
 struct workqueue_struct;
 
 #define WQ_UNBOUND		1
 #define WQ_FREEZABLE		2
 #define WQ_MAX_ACTIVE		512
 #define alloc_workqueue(name, flags, max)				\
-	((void)(flags), (struct workqueue_struct *)NULL)
-#define destroy_workqueue(wq)	SHIM_BUG_ON(wq)
-#define queue_work(wq, work)	schedule_work(work)
+	((void)(flags), (struct workqueue_struct *)&shim)
+#define destroy_workqueue(wq)	((void)(wq))
+#define queue_work(wq, work)	((void)(wq), schedule_work(work))
 #define current_work()		((struct work_struct *)NULL)
+
+/* Work that runs later, or never: time passes when the harness says so. */
+struct delayed_work {
+	struct work_struct work;
+	struct list_head timer;
+};
+
+#define INIT_DELAYED_WORK(dwork, fn)					\
+	do {								\
+		INIT_WORK(&(dwork)->work, fn);				\
+		INIT_LIST_HEAD(&(dwork)->timer);			\
+	} while (0)
+#define to_delayed_work(w)	container_of(w, struct delayed_work, work)
+
+/* false if it is scheduled or delayed already */
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+			unsigned long delay);
+/* Likewise, but the delay is the new one then. */
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
+		      unsigned long delay);
+/* true if it was scheduled or delayed */
+bool cancel_delayed_work(struct delayed_work *dwork);
+/* All delays are over; false if there was none. */
+bool shim_pass_time(void);
 
 /* Run the work that was scheduled first; false if there is none. */
 bool shim_run_work(void);

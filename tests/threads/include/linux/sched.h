@@ -6,7 +6,8 @@
 #include <linux/types.h>
 
 struct task_struct {
-	const char *name;
+	const char *comm;
+	int pid;			/* all are one process */
 	int (*fn)(void *data);
 	void *data;
 	pthread_t thread;
@@ -49,7 +50,8 @@ void shim_schedule(const char *where);
 void shim_might_sleep(void);
 bool shim_flag(bool *flag);
 
-#define HZ			250
+#include <linux/jiffies.h>
+
 #define might_sleep()		shim_might_sleep()
 #define cond_resched()		shim_point(SHIM_SLEEP, SHIM_HERE)
 #define schedule_timeout_idle(ticks)					\
@@ -83,6 +85,7 @@ void kthread_parkme(void);
 /* A warning fails the run: the server keeps to the rules. */
 void shim_printk(bool warning, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+#define pr_debug(...)			((void)0)
 #define pr_info(...)			((void)0)
 #define pr_err(...)			shim_printk(false, __VA_ARGS__)
 #define pr_err_ratelimited(...)		shim_printk(false, __VA_ARGS__)
