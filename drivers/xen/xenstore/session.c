@@ -62,9 +62,11 @@ struct xs_session *xs_session_open(struct xs_store *store)
 	mutex_init(&session->read_mutex);
 	spin_lock_init(&session->lock);
 	INIT_LIST_HEAD(&session->unread);
+	hash_init(session->events);
 	hash_init(session->txns);
 	INIT_LIST_HEAD(&session->starting);
 	INIT_LIST_HEAD(&session->watch_list);
+	hash_init(session->watches);
 	init_waitqueue_head(&session->wq);
 	INIT_WORK(&session->cleanup_work, xs_session_cleanup_work);
 	return session;

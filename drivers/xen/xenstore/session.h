@@ -27,6 +27,10 @@ struct module;
 /* Short chains with some hundred transactions open. */
 #define XS_SESSION_TXN_BITS	5
 
+/* Short chains with a thousand watches, or as many unread events. */
+#define XS_SESSION_WATCH_BITS	6
+#define XS_SESSION_EVENT_BITS	6
+
 /**
  * struct xs_session - a client that speaks the protocol as a byte stream
  *
@@ -74,12 +78,16 @@ struct xs_session {
 	size_t unread_bytes;
 	/** @unread_events: events among the unread messages */
 	unsigned int unread_events;
+	/** @events: those events by watch and path */
+	DECLARE_HASHTABLE(events, XS_SESSION_EVENT_BITS);
 	/** @txns: open transactions by id */
 	DECLARE_HASHTABLE(txns, XS_SESSION_TXN_BITS);
 	/** @starting: transactions whose START waits for the quota */
 	struct list_head starting;
 	/** @watch_list: watches, newest first */
 	struct list_head watch_list;
+	/** @watches: those on @watch_list by path and token, newest first */
+	DECLARE_HASHTABLE(watches, XS_SESSION_WATCH_BITS);
 	/** @closing: the client has closed */
 	bool closing;
 	/** @wq: readers, pollers, and writers under backpressure */
@@ -140,12 +148,14 @@ struct xs_txn {
 struct xs_session_watch {
 	/** @node: on &xs_session.watch_list, under &xs_session.lock */
 	struct list_head node;
+	/** @hash_node: on &xs_session.watches while on the list; likewise */
+	struct hlist_node hash_node;
+	/** @hash: of path and token; const */
+	u32 hash;
 	/** @session: holds a reference; const */
 	struct xs_session *session;
 	/** @entry: const; while on the list, the list has a reference */
 	struct xs_watch_entry *entry;
-	/** @unread: its events on &xs_session.unread; that list's lock */
-	struct list_head unread;
 	/** @refused: by the server; under &xs_session.lock */
 	bool refused;
 	/** @token_len: bytes in @token without the NUL; const */
@@ -188,6 +198,7 @@ void xs_session_stop_waiting(struct xs_session *session);
 /* session_watch.c: the watches of a client */
 int xs_session_watch(struct xs_session *session, struct xs_request *req);
 int xs_session_unwatch(struct xs_session *session, struct xs_request *req);
+struct xs_session_watch *xs_session_watch_pop(struct xs_session *session);
 void xs_session_watched(struct xs_session_watch *watch,
 			const struct xs_msg *reply);
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);

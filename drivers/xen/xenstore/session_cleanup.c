@@ -96,19 +96,6 @@ static void xs_session_cleanup_watch(struct xs_session *session,
 	xs_watch_entry_put(entry);
 }
 
-static struct xs_session_watch *xs_session_pop_watch(struct xs_session *session)
-{
-	struct xs_session_watch *watch;
-
-	spin_lock(&session->lock);
-	watch = list_first_entry_or_null(&session->watch_list,
-					 struct xs_session_watch, node);
-	if (watch)
-		list_del_init(&watch->node);
-	spin_unlock(&session->lock);
-	return watch;
-}
-
 /**
  * xs_session_cleanup() - abort a client's transactions and remove its watches
  * @session: the session
@@ -123,7 +110,7 @@ void xs_session_cleanup(struct xs_session *session)
 
 	while ((txn = xs_session_txn_pop(session)))
 		xs_session_cleanup_txn(session, txn);
-	while ((watch = xs_session_pop_watch(session)))
+	while ((watch = xs_session_watch_pop(session)))
 		xs_session_cleanup_watch(session, watch);
 }
 

@@ -4,21 +4,24 @@
  *
  * A client's watch is an entry of the registry like any other. Its events do not
  * pass a queue: the kthread appends them to the list of unread messages, unless
- * an equal one is unread. Setting and removing run in process context, in the
- * handlers of session_msg.c; events and completions run in the kthread.
+ * an equal one is unread, which a hash tells at once, however many are. Setting
+ * and removing run in process context, in the handlers of session_msg.c; events
+ * and completions run in the kthread.
  *
  * Copyright (C) 2026 The xenbus authors
  */
 #include <linux/err.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/stringhash.h>
 
 #include "session.h"
 
 /* An event as the client reads it. */
 struct xs_session_event {
 	struct xs_msg msg;
-	struct list_head node;		/* on &xs_session_watch.unread */
+	struct hlist_node node;		/* on &xs_session.events */
+	u32 hash;			/* of watch and path; const */
 	struct xs_session_watch *watch;	/* holds a reference to its entry */
 	size_t size;
 	char body[] __counted_by(size);	/* path and token, each with its NUL */
@@ -35,10 +38,16 @@ static void xs_session_event_release(struct xs_msg *msg)
 	watch = event->watch;
 	session = watch->session;
 	spin_lock(&session->lock);
-	list_del(&event->node);
+	hash_del(&event->node);
 	spin_unlock(&session->lock);
 	kfree(event);
 	xs_watch_entry_put(watch->entry);
+}
+
+static u32 xs_session_event_hash(const struct xs_session_watch *watch,
+				 const char *path)
+{
+	return full_name_hash(watch, path, strlen(path));
 }
 
 static struct xs_session_event *
@@ -54,7 +63,7 @@ xs_session_event_alloc(struct xs_session_watch *watch, const char *path,
 		return NULL;
 	event->size = len;
 	xs_msg_init(&event->msg, event->body, len, xs_session_event_release);
-	INIT_LIST_HEAD(&event->node);
+	event->hash = xs_session_event_hash(watch, path);
 	event->msg.hdr.type = XS_WATCH_EVENT;
 	event->msg.hdr.len = len;
 	memcpy(event->body, path, path_size);
@@ -88,11 +97,13 @@ static bool xs_session_event_unread_locked(struct xs_session_watch *watch,
 					   const char *path)
 	__must_hold(&watch->session->lock)
 {
+	u32 hash = xs_session_event_hash(watch, path);
 	struct xs_session_event *event;
 
 	lockdep_assert_held(&watch->session->lock);
-	list_for_each_entry(event, &watch->unread, node) {
-		if (!event->msg.off && !strcmp(event->msg.body, path))
+	hash_for_each_possible(watch->session->events, event, node, hash) {
+		if (event->hash == hash && event->watch == watch &&
+		    !event->msg.off && !strcmp(event->msg.body, path))
 			return true;
 	}
 	return false;
@@ -134,7 +145,7 @@ static int xs_session_watch_event(struct xs_watch_entry *entry,
 	if (!event)
 		return -ENOMEM;
 	spin_lock(&session->lock);
-	list_add_tail(&event->node, &watch->unread);
+	hash_add(session->events, &event->node, event->hash);
 	spin_unlock(&session->lock);
 	xs_session_queue(session, &event->msg);
 	return 0;
@@ -152,6 +163,14 @@ static const struct xs_watch_ops xs_session_watch_ops = {
 	.event = xs_session_watch_event,
 	.release = xs_session_watch_release,
 };
+
+static u32 xs_session_watch_hash(const struct xs_session *session,
+				 const char *path, const char *token)
+{
+	u32 hash = full_name_hash(session, path, strlen(path));
+
+	return 31 * hash + full_name_hash(session, token, strlen(token));
+}
 
 /* A watch that is not registered; freed with the last reference to its entry. */
 static struct xs_session_watch *
@@ -172,7 +191,7 @@ xs_session_watch_alloc(struct xs_session *session, const char *path,
 		return ERR_PTR(-ENOMEM);
 	}
 	INIT_LIST_HEAD(&watch->node);
-	INIT_LIST_HEAD(&watch->unread);
+	watch->hash = xs_session_watch_hash(session, path, token);
 	xs_session_get(session);
 	watch->session = session;
 	watch->token_len = token_len;
@@ -188,15 +207,24 @@ xs_session_watch_find_locked(struct xs_session *session, const char *path,
 			     const char *token)
 	__must_hold(&session->lock)
 {
+	u32 hash = xs_session_watch_hash(session, path, token);
 	struct xs_session_watch *watch;
 
 	lockdep_assert_held(&session->lock);
-	list_for_each_entry(watch, &session->watch_list, node) {
-		if (!strcmp(watch->token, token) &&
+	hash_for_each_possible(session->watches, watch, hash_node, hash) {
+		if (watch->hash == hash && !strcmp(watch->token, token) &&
 		    !strcmp(watch->entry->path, path))
 			return watch;
 	}
 	return NULL;
+}
+
+static void xs_session_watch_unlink_locked(struct xs_session_watch *watch)
+	__must_hold(&watch->session->lock)
+{
+	lockdep_assert_held(&watch->session->lock);
+	list_del_init(&watch->node);
+	hash_del(&watch->hash_node);
 }
 
 /* Returns true if the caller took it off the list and owns that reference. */
@@ -207,7 +235,8 @@ static bool xs_session_watch_unlink(struct xs_session_watch *watch)
 
 	spin_lock(&session->lock);
 	listed = !list_empty(&watch->node);
-	list_del_init(&watch->node);
+	if (listed)
+		xs_session_watch_unlink_locked(watch);
 	spin_unlock(&session->lock);
 	return listed;
 }
@@ -220,8 +249,10 @@ static bool xs_session_watch_link(struct xs_session_watch *watch)
 
 	spin_lock(&session->lock);
 	linked = !watch->refused;
-	if (linked)
+	if (linked) {
 		list_add(&watch->node, &session->watch_list);
+		hash_add(session->watches, &watch->hash_node, watch->hash);
+	}
 	spin_unlock(&session->lock);
 	return linked;
 }
@@ -398,10 +429,31 @@ int xs_session_unwatch(struct xs_session *session, struct xs_request *req)
 	spin_lock(&session->lock);
 	watch = xs_session_watch_find_locked(session, path, token);
 	if (watch)
-		list_del_init(&watch->node);
+		xs_session_watch_unlink_locked(watch);
 	spin_unlock(&session->lock);
 	if (!watch)
 		return xs_session_reply(session, req, 0);
 	/* The list's reference is ours now, then the request's. */
 	return xs_session_unwatch_send(watch, req);
+}
+
+/**
+ * xs_session_watch_pop() - take the newest watch
+ * @session: the session
+ *
+ * Context: Process.
+ * Return: A watch with the list's reference to its entry, which is the caller's
+ * now; or NULL.
+ */
+struct xs_session_watch *xs_session_watch_pop(struct xs_session *session)
+{
+	struct xs_session_watch *watch;
+
+	spin_lock(&session->lock);
+	watch = list_first_entry_or_null(&session->watch_list,
+					 struct xs_session_watch, node);
+	if (watch)
+		xs_session_watch_unlink_locked(watch);
+	spin_unlock(&session->lock);
+	return watch;
 }
