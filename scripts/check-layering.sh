@@ -164,7 +164,7 @@ waits() {
 			found "wait_event belongs to $allowed" '\bwait_event' "$file"
 	done
 }
-waits "$core" "io request gate queue transaction session"
+waits "$core" "io request gate queue transaction session session_limit"
 waits "$binding" "bus_frontend"
 waits "$loop" "evtchn"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lifetime, limits and byte streams of a session.
+ * Lifetime and byte streams of a session.
  *
  * A session is an open file of the device as a state machine: bytes in, bytes
  * out, no struct file, and user memory only through an iterator. A writer
@@ -8,9 +8,6 @@
  * session_msg.c; a reader drains a list that the kthread appends to. Neither
  * holds a lock of the kthread while it touches the client's memory, so a client
  * that is stuck in a page fault delays only itself.
- *
- * A client that does not read its replies meets backpressure: its next write
- * waits, or fails with -EAGAIN.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -155,95 +152,6 @@ void xs_session_close(struct xs_session *session)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_session_close);
 
-/* === Limits === */
-
-static bool xs_session_has_room_locked(struct xs_session *session)
-	__must_hold(&session->lock)
-{
-	unsigned int requests = READ_ONCE(session->store->limits.requests);
-
-	lockdep_assert_held(&session->lock);
-	return session->outstanding < max(requests, 1U) &&
-	       session->unread_bytes <= READ_ONCE(session->store->limits.bytes);
-}
-
-/**
- * xs_session_writable() - would a message be accepted without waiting?
- * @session: the session
- *
- * Context: Process; does not sleep.
- * Return: false under backpressure, and during a suspend.
- */
-bool xs_session_writable(struct xs_session *session)
-{
-	bool writable;
-
-	spin_lock(&session->lock);
-	writable = xs_session_has_room_locked(session);
-	spin_unlock(&session->lock);
-	return writable && xs_gate_admits(&session->store->conn.gate,
-					  XS_GATE_REQUEST);
-}
-EXPORT_SYMBOL_IF_KUNIT(xs_session_writable);
-
-static bool xs_session_try_reserve(struct xs_session *session)
-{
-	bool reserved;
-
-	spin_lock(&session->lock);
-	reserved = xs_session_has_room_locked(session);
-	WRITE_ONCE(session->outstanding, session->outstanding + reserved);
-	spin_unlock(&session->lock);
-	return reserved;
-}
-
-/* Count a request as outstanding, until the client has read its reply. */
-static int xs_session_reserve(struct xs_session *session, bool nonblock)
-{
-	if (xs_session_try_reserve(session))
-		return 0;
-	if (nonblock)
-		return -EAGAIN;
-	xs_conn_might_wait(&session->store->conn);
-	return wait_event_interruptible(session->wq,
-					xs_session_try_reserve(session));
-}
-
-static void xs_session_unreserve(struct xs_session *session)
-{
-	spin_lock(&session->lock);
-	WRITE_ONCE(session->outstanding, session->outstanding - 1);
-	spin_unlock(&session->lock);
-	wake_up_interruptible(&session->wq);
-}
-
-static void xs_session_count_locked(struct xs_session *session,
-				    const struct xs_msg *msg)
-	__must_hold(&session->lock)
-{
-	lockdep_assert_held(&session->lock);
-	if (msg->hdr.type == XS_WATCH_EVENT)
-		session->unread_events++;
-	else
-		session->unread_bytes += msg->hdr.len;
-}
-
-/* Returns true if this ends backpressure, so that writers must be woken. */
-static bool xs_session_uncount_locked(struct xs_session *session,
-				      const struct xs_msg *msg)
-	__must_hold(&session->lock)
-{
-	bool had_room = xs_session_has_room_locked(session);
-
-	if (msg->hdr.type == XS_WATCH_EVENT) {
-		session->unread_events--;
-		return false;
-	}
-	session->unread_bytes -= msg->hdr.len;
-	WRITE_ONCE(session->outstanding, session->outstanding - 1);
-	return !had_room;
-}
-
 /* === From the client === */
 
 static size_t xs_session_missing(const struct xs_session *session)
@@ -367,11 +275,45 @@ static ssize_t xs_session_write_all(struct xs_session *session,
 	return used;
 }
 
-static int xs_session_lock(struct mutex *mutex, bool nonblock)
+/*
+ * The caller gets -EAGAIN while poll may say that it can go on, so it is woken
+ * when the mutex is free. Either it notes this before xs_session_unlock() looks,
+ * or the mutex is free before it tries: both happen under the spinlock.
+ */
+static int xs_session_trylock(struct xs_session *session, struct mutex *mutex,
+			      bool *busy)
+{
+	bool locked = mutex_trylock(mutex);
+
+	if (locked)
+		return 0;
+	spin_lock(&session->lock);
+	locked = mutex_trylock(mutex);
+	*busy |= !locked;
+	spin_unlock(&session->lock);
+	return locked ? 0 : -EAGAIN;
+}
+
+static int xs_session_lock(struct xs_session *session, struct mutex *mutex,
+			   bool *busy, bool nonblock)
 {
 	if (nonblock)
-		return mutex_trylock(mutex) ? 0 : -EAGAIN;
+		return xs_session_trylock(session, mutex, busy);
 	return mutex_lock_interruptible(mutex) ? -ERESTARTSYS : 0;
+}
+
+static void xs_session_unlock(struct xs_session *session, struct mutex *mutex,
+			      bool *busy)
+{
+	bool wake;
+
+	mutex_unlock(mutex);
+	spin_lock(&session->lock);
+	wake = *busy;
+	*busy = false;
+	spin_unlock(&session->lock);
+	if (wake)
+		wake_up_interruptible(&session->wq);
 }
 
 /**
@@ -396,11 +338,12 @@ ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
 	ssize_t n;
 	int err;
 
-	err = xs_session_lock(&session->write_mutex, nonblock);
+	err = xs_session_lock(session, &session->write_mutex,
+			      &session->write_busy, nonblock);
 	if (err)
 		return err;
 	n = xs_session_write_all(session, from, nonblock);
-	mutex_unlock(&session->write_mutex);
+	xs_session_unlock(session, &session->write_mutex, &session->write_busy);
 	return n;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_session_write);
@@ -530,11 +473,13 @@ ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 	if (!iov_iter_count(to))
 		return 0;
 	for (;;) {
-		err = xs_session_lock(&session->read_mutex, nonblock);
+		err = xs_session_lock(session, &session->read_mutex,
+				      &session->read_busy, nonblock);
 		if (err)
 			return err;
 		n = xs_session_read_queued(session, to);
-		mutex_unlock(&session->read_mutex);
+		xs_session_unlock(session, &session->read_mutex,
+				  &session->read_busy);
 		if (n != -EAGAIN || nonblock)
 			return n;
 		/* Sleep without the mutex: a nonblocking reader must not fail. */

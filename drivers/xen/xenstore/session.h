@@ -2,9 +2,9 @@
 /*
  * A session: one open file of /dev/xen/xenbus, without the file.
  *
- * session.c, session_msg.c, session_txn.c, session_watch.c and session_cleanup.c
- * are one state machine in five files; struct xs_session is its state. session_file.c is the
- * adapter between it and struct file.
+ * session.c, session_limit.c, session_msg.c, session_txn.c, session_watch.c and
+ * session_cleanup.c are one state machine; struct xs_session is its state.
+ * session_file.c is the adapter between it and struct file.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -90,6 +90,12 @@ struct xs_session {
 	DECLARE_HASHTABLE(watches, XS_SESSION_WATCH_BITS);
 	/** @closing: the client has closed */
 	bool closing;
+	/** @at_limit: a writer or poller met a limit and has not been woken since */
+	bool at_limit;
+	/** @write_busy: likewise, a nonblocking writer that met @write_mutex */
+	bool write_busy;
+	/** @read_busy: likewise, a nonblocking reader that met @read_mutex */
+	bool read_busy;
 	/** @wq: readers, pollers, and writers under backpressure */
 	wait_queue_head_t wq;
 	/** @cleanup_work: runs xs_session_cleanup() for a client that is gone */
@@ -174,8 +180,18 @@ ssize_t xs_session_write(struct xs_session *session, struct iov_iter *from,
 ssize_t xs_session_read(struct xs_session *session, struct iov_iter *to,
 			bool nonblock);
 bool xs_session_readable(struct xs_session *session);
-bool xs_session_writable(struct xs_session *session);
 void xs_session_queue(struct xs_session *session, struct xs_msg *msg);
+
+/* session_limit.c: backpressure */
+bool xs_session_writable(struct xs_session *session);
+int xs_session_reserve(struct xs_session *session, bool nonblock);
+void xs_session_unreserve(struct xs_session *session);
+void xs_session_count_locked(struct xs_session *session,
+			     const struct xs_msg *msg)
+	__must_hold(&session->lock);
+bool xs_session_uncount_locked(struct xs_session *session,
+			       const struct xs_msg *msg)
+	__must_hold(&session->lock);
 
 /* session_msg.c: the client's messages */
 int xs_session_message(struct xs_session *session, bool nonblock);

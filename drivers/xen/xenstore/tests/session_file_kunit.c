@@ -301,6 +301,112 @@ static void file_is_not_writable_during_a_suspend(struct kunit *test)
 	KUNIT_EXPECT_GT(test, poller->woken, 0);
 }
 
+static void poller_is_woken_after_its_limit_was_raised(struct kunit *test)
+{
+	struct file_poller *poller;
+	struct file_fixture *f = test->priv;
+	char reply[32];
+
+	f->env->store.limits.requests = 1;
+	file_have_reply(test);
+	poller = file_poller_create(test);
+	f->env->store.limits.requests = 8;
+	KUNIT_ASSERT_GT(test, file_read(f, reply, sizeof(reply), 0), 0);
+	KUNIT_EXPECT_EQ(test, poller->woken, 1);
+}
+
+static void read_below_the_limits_wakes_no_poller(struct kunit *test)
+{
+	struct file_poller *poller;
+	struct file_fixture *f = test->priv;
+	char reply[32];
+
+	file_have_reply(test);
+	poller = file_poller_create(test);
+	KUNIT_ASSERT_GT(test, file_read(f, reply, sizeof(reply), 0), 0);
+	KUNIT_EXPECT_EQ(test, poller->woken, 0);
+}
+
+/* With edges, a client that tries at each of them would spin. */
+static void write_that_a_suspend_refuses_wakes_no_poller(struct kunit *test)
+{
+	struct file_poller *poller;
+	struct file_fixture *f = test->priv;
+
+	f->env->store.limits.requests = 1;
+	test_env_suspend(f->env);
+	poller = file_poller_create(test);
+	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, poller->woken, 0);
+	xs_store_suspend_cancel(&f->env->store);
+}
+
+/* A message whose release reads, in the middle of the read that consumes it. */
+struct file_msg {
+	struct xs_msg msg;
+	struct file_fixture *f;
+	ssize_t result;
+};
+
+static void file_msg_release(struct xs_msg *msg)
+{
+	struct file_msg *unread = container_of(msg, struct file_msg, msg);
+	char byte;
+
+	unread->result = file_read(unread->f, &byte, 1, IOCB_NOWAIT);
+}
+
+static void reader_that_met_another_is_woken_when_that_one_is_done(struct kunit *test)
+{
+	struct file_fixture *f = test->priv;
+	struct file_msg unread = { .f = f };
+	struct file_poller *poller;
+	struct xsd_sockmsg hdr;
+
+	xs_msg_init(&unread.msg, NULL, 0, file_msg_release);
+	unread.msg.hdr.type = XS_WATCH_EVENT;
+	xs_session_queue(f->session, &unread.msg);
+	poller = file_poller_create(test);
+
+	KUNIT_EXPECT_EQ(test, file_read(f, &hdr, sizeof(hdr), IOCB_NOWAIT),
+			sizeof(hdr));
+	KUNIT_EXPECT_EQ(test, unread.result, -EAGAIN);
+	KUNIT_EXPECT_EQ(test, poller->woken, 1);
+}
+
+static int file_write_call(void *data)
+{
+	return file_write(data, 0);
+}
+
+static void file_unblock(void *data)
+{
+	struct file_fixture *f = data;
+
+	f->env->store.limits.requests = 1024;
+	wake_up_interruptible(&f->session->wq);
+}
+
+static void writer_that_met_another_is_woken_when_that_one_is_done(struct kunit *test)
+{
+	struct file_fixture *f = test->priv;
+	struct file_poller *poller;
+	struct fake_call *writer;
+	char reply[32];
+
+	f->env->store.limits.requests = 1;
+	file_have_reply(test);
+	writer = fake_call_start(test, file_write_call, f, file_unblock);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(mutex_is_locked(&f->session->write_mutex)));
+	KUNIT_EXPECT_EQ(test, file_write(f, IOCB_NOWAIT), -EAGAIN);
+	poller = file_poller_create(test);
+
+	/* The first time because there is room, which the other one takes. */
+	KUNIT_ASSERT_GT(test, file_read(f, reply, sizeof(reply), 0), 0);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), KEY_SIZE);
+	KUNIT_EXPECT_EQ(test, poller->woken, 2);
+}
+
 static struct kunit_case file_cases[] = {
 	KUNIT_CASE(file_is_a_stream_that_can_say_that_it_would_wait),
 	KUNIT_CASE(reply_to_what_was_written_is_read),
@@ -314,6 +420,11 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(file_at_its_limit_is_not_writable),
 	KUNIT_CASE(file_is_writable_again_when_a_reply_has_been_read),
 	KUNIT_CASE(file_is_not_writable_during_a_suspend),
+	KUNIT_CASE(poller_is_woken_after_its_limit_was_raised),
+	KUNIT_CASE(read_below_the_limits_wakes_no_poller),
+	KUNIT_CASE(write_that_a_suspend_refuses_wakes_no_poller),
+	KUNIT_CASE(reader_that_met_another_is_woken_when_that_one_is_done),
+	KUNIT_CASE(writer_that_met_another_is_woken_when_that_one_is_done),
 	{}
 };
 

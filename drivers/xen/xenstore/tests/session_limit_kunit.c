@@ -188,6 +188,23 @@ static void writer_at_the_limit_goes_on_when_a_reply_is_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), KEY_SIZE);
 }
 
+/* The limit that it met is not the one that the reader finds. */
+static void writer_goes_on_after_its_limit_was_raised(struct kunit *test)
+{
+	struct limit_fixture *f = limit_fill(test, 1);
+	struct fake_call *writer;
+
+	test_env_answer_all(f->env);
+	writer = fake_call_start(test, limit_write_call, f, limit_lift);
+	KUNIT_ASSERT_TRUE(test,
+			  fake_wait_until(wq_has_sleeper(&f->session->wq)));
+	WRITE_ONCE(f->env->store.limits.requests, 8);
+	KUNIT_ASSERT_TRUE(test, fake_user_receive(f->env, f->session));
+
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(fake_call_is_done(writer)));
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, writer), KEY_SIZE);
+}
+
 static void writer_at_the_limit_is_ended_by_a_signal(struct kunit *test)
 {
 	struct limit_fixture *f = limit_fill(test, 1);
@@ -250,6 +267,7 @@ static struct kunit_case limit_cases[] = {
 	KUNIT_CASE(client_at_its_limit_holds_up_no_other),
 	KUNIT_CASE(request_that_is_not_accepted_takes_no_room),
 	KUNIT_CASE(writer_at_the_limit_goes_on_when_a_reply_is_read),
+	KUNIT_CASE(writer_goes_on_after_its_limit_was_raised),
 	KUNIT_CASE(writer_at_the_limit_is_ended_by_a_signal),
 	KUNIT_CASE(events_beyond_the_limit_are_one_for_the_watch),
 	KUNIT_CASE(events_do_not_stop_requests),
