@@ -10,6 +10,7 @@
 
 #define FLOOD 200000
 #define REPLIES 300
+#define WATCHES 100
 
 /* What a small message may take, and what others may take meanwhile. */
 #define SMALL_KB 1
@@ -167,10 +168,36 @@ static void what_is_unread_is_charged_to_the_client(const char *device)
 	REQUIRE(grown >= REPLIES * (long)sizeof(value), "%ld bytes", grown);
 }
 
+/* A program may get the file from another one, such as by systemd. */
+static void watches_are_charged_to_the_opener_of_the_file(const char *device)
+{
+	char token[3000], pid[16];
+	long before, grown;
+	int fd, i;
+
+	memset(token, 't', sizeof(token) - 1);
+	token[sizeof(token) - 1] = '\0';
+	if (!enter_group())
+		SKIP("no memory cgroups");
+	fd = xs_open(device, 0);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	REQUIRE(write_text(GROUPS "/cgroup.procs", pid), "leaving: %m");
+	before = charged();
+	for (i = 0; i < WATCHES; i++) {
+		token[0] = 'a' + i / 26;
+		token[1] = 'a' + i % 26;
+		xs_watch(fd, XS_DIR, token);
+	}
+	grown = charged() - before;
+	printf("# %ld KiB charged\n", grown / 1024);
+	REQUIRE(grown >= WATCHES * (long)sizeof(token), "%ld bytes", grown);
+}
+
 static const struct ktap_case cases[] = {
 	SLOW_CASE(flood_that_is_never_read_takes_bounded_memory, 300),
 	SLOW_CASE(events_that_are_never_read_take_bounded_memory, 300),
 	SLOW_CASE(what_is_unread_is_charged_to_the_client, 120),
+	SLOW_CASE(watches_are_charged_to_the_opener_of_the_file, 120),
 };
 
 int main(int argc, char **argv)

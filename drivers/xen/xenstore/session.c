@@ -17,6 +17,7 @@
 #include <linux/memcontrol.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "session.h"
@@ -39,7 +40,8 @@ static void xs_session_cleanup_work(struct work_struct *work)
  * xs_session_open() - create a session
  * @store: the store it uses
  *
- * Memory of the session is charged to the memory cgroup of the caller.
+ * Memory of the session is charged to the memory cgroup of the caller, also if
+ * another task writes and reads later.
  *
  * Context: Process, may sleep.
  * Return: The session, for xs_session_close(), or ERR_PTR(-ENOMEM).
@@ -168,10 +170,13 @@ static int xs_session_begin_payload(struct xs_session *session)
 {
 	const struct xsd_sockmsg *hdr = &session->in.hdr;
 	struct kvec payload = { .iov_len = hdr->len };
+	struct mem_cgroup *old;
 	struct xs_request *req;
 
+	old = set_active_memcg(session->flow.memcg);
 	req = xs_request_alloc(hdr->type, hdr->tx_id, &payload, 1,
 			       GFP_KERNEL_ACCOUNT);
+	set_active_memcg(old);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
 	xs_request_payload(req)[hdr->len] = '\0';

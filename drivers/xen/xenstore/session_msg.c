@@ -15,6 +15,7 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <linux/err.h>
+#include <linux/sched/mm.h>
 
 #include "session.h"
 
@@ -178,6 +179,7 @@ int xs_session_message(struct xs_session *session, bool nonblock)
 	int (*handle)(struct xs_session *session, struct xs_request *req) =
 		xs_session_any;
 	u32 type = session->in.hdr.type;
+	struct mem_cgroup *old;
 	int err;
 
 	if (type < ARRAY_SIZE(xs_session_handlers) &&
@@ -186,7 +188,10 @@ int xs_session_message(struct xs_session *session, bool nonblock)
 	err = xs_session_enter(session, nonblock);
 	if (err)
 		return err;
+	/* Not the writer's: it may have got the file from another program. */
+	old = set_active_memcg(session->flow.memcg);
 	err = handle(session, session->in.req);
+	set_active_memcg(old);
 	xs_gate_leave(&session->store->conn.gate);
 	return err;
 }
