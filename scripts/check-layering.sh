@@ -179,7 +179,7 @@ locks=$(sed -n '/^struct xs_conn {/,/^};/p' "$core/conn.h" |
 [ "$locks" -eq 1 ] || breach "$core/conn.h: struct xs_conn has $locks locks   <- one is enough"
 
 # State of the core belongs to its objects. Outside functions there may be
-# constants, slab caches and static keys only.
+# constants, slab caches, workqueues and static keys only.
 for file in "$core"/*.c; do
 	awk -v file="$file" '
 		function breach(why) { print file ":" NR ": " $0 "   <- " why; bad = 1 }
@@ -188,7 +188,7 @@ for file in "$core"/*.c; do
 			if ($0 !~ /STATIC_KEY|SHOW_ATTRIBUTE|SEQ_ATTRIBUTE|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
 				breach("file-scope state in the core"); next }
 		/^[a-z].*[;=]$|^[a-z].*= / && !/[()]/ {
-			if ($0 !~ /(^| )const |kmem_cache|^(extern|typedef|struct [a-z_]+;|enum [a-z_]+;)/)
+			if ($0 !~ /(^| )const |kmem_cache|workqueue_struct|^(extern|typedef|struct [a-z_]+;|enum [a-z_]+;)/)
 				breach("file-scope state in the core") }
 		/^[ \t]+static / && !/ const |lock_class_key/ { breach("state of a function in the core") }
 		END { exit bad }' "$file" || status=1

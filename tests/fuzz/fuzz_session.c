@@ -14,6 +14,10 @@
 #include "ops.h"
 #include "shim.h"
 
+/* session_cleanup.c */
+int shim_call_xs_session_init(void);
+void shim_call_xs_session_exit(void);
+
 #define CLIENTS		4
 #define WATCHES		2
 #define BATCH		3
@@ -437,6 +441,7 @@ static void begin(void)
 	server_init(&site.server);
 	xs_store_init(&site.store, &site.server.t);
 	site.store.conn.write_behind = true;
+	SHIM_BUG_ON(shim_call_xs_session_init());
 	SHIM_BUG_ON(xs_io_connect(&site.store.conn));
 }
 
@@ -516,6 +521,7 @@ static void end(void)
 	xs_store_destroy(&site.store);
 	SHIM_BUG_ON(!list_empty(&site.store.conn.gate.pins));
 	SHIM_BUG_ON(shim.live);
+	shim_call_xs_session_exit();
 	server_exit(&site.server);
 }
 

@@ -22,20 +22,6 @@
 
 #include "session.h"
 
-static void xs_session_cleanup_work(struct work_struct *work)
-{
-	struct xs_session *session;
-	struct xs_gate *gate;
-
-	session = container_of(work, struct xs_session, cleanup_work);
-	gate = &session->store->conn.gate;
-	xs_conn_might_wait(&session->store->conn);
-	xs_gate_enter(gate, XS_GATE_REQUEST);
-	xs_session_cleanup(session);
-	xs_gate_leave(gate);
-	xs_session_put(session);
-}
-
 /**
  * xs_session_open() - create a session
  * @store: the store it uses
@@ -50,6 +36,8 @@ struct xs_session *xs_session_open(struct xs_store *store)
 {
 	struct xs_session *session;
 
+	if (!xs_session_wq())
+		return ERR_PTR(-ENOMEM);
 	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
 	if (!session)
 		return ERR_PTR(-ENOMEM);
@@ -149,7 +137,7 @@ void xs_session_close(struct xs_session *session)
 	 * START has just scheduled it with a reference of its own. A worker is
 	 * not made to wait at the gate for nothing.
 	 */
-	if (clean || !schedule_work(&session->cleanup_work))
+	if (clean || !queue_work(xs_session_wq(), &session->cleanup_work))
 		xs_session_put(session);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_session_close);

@@ -234,6 +234,8 @@ __poll_t xs_session_file_poll(struct file *file,
 			      struct poll_table_struct *wait);
 
 /* session_cleanup.c: what a client leaves at the server */
+struct workqueue_struct *xs_session_wq(void);
+void xs_session_cleanup_work(struct work_struct *work);
 void xs_session_cancel(struct xs_session *session);
 void xs_session_cleanup(struct xs_session *session);
 void xs_session_schedule_cleanup(struct xs_session *session);

@@ -3,19 +3,38 @@
  * Cleanup at the server: transactions are aborted, watches removed.
  *
  * Runs in a worker when a client has closed, and in its write of an
- * XS_RESET_WATCHES. The requests are submitted without waiting for replies, so
- * that a thousand watches cost one round trip. They go into the client's flow,
- * behind what it has sent, so the server sees them in order. All are submitted
- * inside the gate, so a suspend comes before or after all of them.
+ * XS_RESET_WATCHES. The requests are submitted without waiting for replies, so that a thousand watches
+ * cost one round trip. They go into the client's flow, behind what it has sent,
+ * so the server sees them in order. All are submitted inside the gate, so a
+ * suspend comes before or after all of them.
  *
  * Copyright (C) 2026 The xenbus authors
  */
 #define pr_fmt(fmt) "xenstore: " fmt
 
 #include <linux/err.h>
+#include <linux/init.h>
+#include <linux/module.h>
 #include <linux/printk.h>
 
 #include "session.h"
+
+/* Const after init; NULL without memory. */
+static struct workqueue_struct *xs_session_workers;
+
+/**
+ * xs_session_wq() - where the work of sessions runs
+ *
+ * Such work may wait for a resume. Enough of it would keep that of others waiting
+ * as well, if it was on a queue of the system.
+ *
+ * Context: Any.
+ * Return: A queue; NULL if there was no memory for it.
+ */
+struct workqueue_struct *xs_session_wq(void)
+{
+	return xs_session_workers;
+}
 
 /*
  * An END and an UNWATCH undo what the server has done, so they are sent all the
@@ -115,6 +134,26 @@ void xs_session_cleanup(struct xs_session *session)
 }
 
 /**
+ * xs_session_cleanup_work() - &xs_session.cleanup_work
+ * @work: of a session; its reference is dropped
+ *
+ * Context: Worker; sleeps until a resume.
+ */
+void xs_session_cleanup_work(struct work_struct *work)
+{
+	struct xs_session *session;
+	struct xs_gate *gate;
+
+	session = container_of(work, struct xs_session, cleanup_work);
+	gate = &session->store->conn.gate;
+	xs_conn_might_wait(&session->store->conn);
+	xs_gate_enter(gate, XS_GATE_REQUEST);
+	xs_session_cleanup(session);
+	xs_gate_leave(gate);
+	xs_session_put(session);
+}
+
+/**
  * xs_session_schedule_cleanup() - clean up what came after the close
  * @session: a session that is closing
  *
@@ -123,6 +162,24 @@ void xs_session_cleanup(struct xs_session *session)
 void xs_session_schedule_cleanup(struct xs_session *session)
 {
 	xs_session_get(session);
-	if (!schedule_work(&session->cleanup_work))
+	if (!queue_work(xs_session_wq(), &session->cleanup_work))
 		xs_session_put(session);
 }
+
+/* Before anything can open a session. */
+static int __init xs_session_init(void)
+{
+	xs_session_workers = alloc_workqueue("xenstore", WQ_UNBOUND, 0);
+	return xs_session_workers ? 0 : -ENOMEM;
+}
+core_initcall(xs_session_init);
+
+/*
+ * No session is left, but the worker that has dropped the last reference to one,
+ * and with it what kept this module, may not have returned.
+ */
+static void __exit xs_session_exit(void)
+{
+	destroy_workqueue(xs_session_workers);
+}
+module_exit(xs_session_exit);

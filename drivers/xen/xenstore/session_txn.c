@@ -19,7 +19,7 @@ static void xs_session_start_work(struct work_struct *work);
 
 static void xs_session_start_run(struct xs_txn *txn, unsigned long delay)
 {
-	mod_delayed_work(system_unbound_wq, &txn->work, delay);
+	mod_delayed_work(xs_session_wq(), &txn->work, delay);
 }
 
 /* It is the turn of a START that waits. The lock of the quota is held. */
@@ -144,7 +144,7 @@ static bool xs_session_start_wait(struct xs_txn *txn)
 	spin_unlock(&session->lock);
 	/* Unless its turn has come already. */
 	if (!closing)
-		queue_delayed_work(system_unbound_wq, &txn->work,
+		queue_delayed_work(xs_session_wq(), &txn->work,
 				   max_t(long, txn->deadline - jiffies, 0));
 	return !closing;
 }

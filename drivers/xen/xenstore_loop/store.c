@@ -230,6 +230,8 @@ static void __exit xs_loop_exit(void)
 	debugfs_remove(xs_loop_debugfs);
 	misc_deregister(&xs_loop_device);
 	xs_loop_evtchn_exit();
+	/* It may have been waited for, but not have returned. */
+	flush_work(&xs_loop_found_work);
 	xs_loop_privcmd_exit();
 	xs_loop_proc_exit();
 	xs_loop_store_stop();

@@ -8,6 +8,7 @@
  */
 #include <kunit/test.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "fake_user.h"
 #include "fake_store.h"
@@ -397,6 +398,37 @@ static void close_during_a_suspend_is_cleaned_up_after_the_resume(struct kunit *
 	KUNIT_EXPECT_FALSE(test, test_env_has_watches(f->env));
 }
 
+static void close_count(struct work_struct *work)
+{
+}
+
+/* As many as the workers of a queue: they all wait for the resume. */
+static void closes_during_a_suspend_delay_no_work_of_others(struct kunit *test)
+{
+	struct close_fixture *f = test->priv;
+	struct xs_session **sessions;
+	struct work_struct other;
+	unsigned int i;
+
+	sessions = kunit_kcalloc(test, WQ_DFL_ACTIVE, sizeof(*sessions),
+				 GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, sessions);
+	for (i = 0; i < WQ_DFL_ACTIVE; i++) {
+		sessions[i] = fake_user_open(f->env);
+		fake_user_watch(f->env, sessions[i], "k\0t", 4);
+	}
+	test_env_suspend(f->env);
+	for (i = 0; i < WQ_DFL_ACTIVE; i++)
+		xs_session_close(sessions[i]);
+
+	INIT_WORK_ONSTACK(&other, close_count);
+	schedule_work(&other);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!work_busy(&other)));
+	xs_store_suspend_cancel(&f->env->store);
+	flush_work(&other);
+	destroy_work_on_stack(&other);
+}
+
 /* === With a server that keeps books === */
 
 static void close_leaves_nothing_at_the_server(struct kunit *test)
@@ -444,6 +476,7 @@ static struct kunit_case close_cases[] = {
 	KUNIT_CASE(unwatch_that_has_not_left_is_sent),
 	KUNIT_CASE(requests_of_others_are_not_cancelled),
 	KUNIT_CASE(close_during_a_suspend_is_cleaned_up_after_the_resume),
+	KUNIT_CASE(closes_during_a_suspend_delay_no_work_of_others),
 	KUNIT_CASE(close_leaves_nothing_at_the_server),
 	{}
 };
