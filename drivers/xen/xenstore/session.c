@@ -122,7 +122,7 @@ void xs_session_close(struct xs_session *session)
 	bool clean;
 
 	spin_lock(&session->lock);
-	session->closing = true;
+	WRITE_ONCE(session->closing, true);
 	list_splice_init(&session->unread, &unread);
 	clean = hash_empty(session->txns) && list_empty(&session->watch_list);
 	spin_unlock(&session->lock);

@@ -82,6 +82,8 @@ struct xs_session {
 	DECLARE_HASHTABLE(events, XS_SESSION_EVENT_BITS);
 	/** @txns: open transactions by id */
 	DECLARE_HASHTABLE(txns, XS_SESSION_TXN_BITS);
+	/** @resets: XS_RESET_WATCHES so far; written under write_mutex, too */
+	unsigned int resets;
 	/** @starting: transactions whose START waits for the quota */
 	struct list_head starting;
 	/** @watch_list: watches, newest first */
@@ -139,6 +141,8 @@ struct xs_txn {
 	struct xsd_sockmsg hdr;
 	/** @deadline: how long the START may wait, in jiffies; const */
 	unsigned long deadline;
+	/** @resets: &xs_session.resets when it was written; const */
+	unsigned int resets;
 	/** @id: the server's id; const once open */
 	u32 id;
 	/** @generation: &xs_conn.generation when it was sent; const once open */
@@ -208,7 +212,7 @@ int xs_session_start(struct xs_session *session, struct xs_request *req);
 bool xs_session_started(struct xs_txn *txn, struct xs_request *req);
 int xs_session_end(struct xs_session *session, struct xs_request *req);
 void xs_session_ended(struct xs_txn *txn);
-struct xs_txn *xs_session_txn_pop(struct xs_session *session);
+struct xs_txn *xs_session_txn_pop(struct xs_session *session, bool any);
 void xs_session_stop_waiting(struct xs_session *session);
 
 /* session_watch.c: the watches of a client */

@@ -3,7 +3,8 @@
  * Cleanup at the server: transactions are aborted, watches removed.
  *
  * Runs in a worker when a client has closed, and in its write of an
- * XS_RESET_WATCHES. The requests are submitted without waiting for replies, so that a thousand watches
+ * XS_RESET_WATCHES, and in a worker for what comes too late for these. The
+ * requests are submitted without waiting for replies, so that a thousand watches
  * cost one round trip. They go into the client's flow, behind what it has sent,
  * so the server sees them in order. All are submitted inside the gate, so a
  * suspend comes before or after all of them.
@@ -115,6 +116,14 @@ static void xs_session_cleanup_watch(struct xs_session *session,
 	xs_watch_entry_put(entry);
 }
 
+static void xs_session_cleanup_txns(struct xs_session *session, bool any)
+{
+	struct xs_txn *txn;
+
+	while ((txn = xs_session_txn_pop(session, any)))
+		xs_session_cleanup_txn(session, txn);
+}
+
 /**
  * xs_session_cleanup() - abort a client's transactions and remove its watches
  * @session: the session
@@ -125,10 +134,8 @@ static void xs_session_cleanup_watch(struct xs_session *session,
 void xs_session_cleanup(struct xs_session *session)
 {
 	struct xs_session_watch *watch;
-	struct xs_txn *txn;
 
-	while ((txn = xs_session_txn_pop(session)))
-		xs_session_cleanup_txn(session, txn);
+	xs_session_cleanup_txns(session, true);
 	while ((watch = xs_session_watch_pop(session)))
 		xs_session_cleanup_watch(session, watch);
 }
@@ -148,14 +155,17 @@ void xs_session_cleanup_work(struct work_struct *work)
 	gate = &session->store->conn.gate;
 	xs_conn_might_wait(&session->store->conn);
 	xs_gate_enter(gate, XS_GATE_REQUEST);
-	xs_session_cleanup(session);
+	if (READ_ONCE(session->closing))
+		xs_session_cleanup(session);
+	else
+		xs_session_cleanup_txns(session, false);
 	xs_gate_leave(gate);
 	xs_session_put(session);
 }
 
 /**
- * xs_session_schedule_cleanup() - clean up what came after the close
- * @session: a session that is closing
+ * xs_session_schedule_cleanup() - clean up what came after a reset or the close
+ * @session: a session
  *
  * Context: Any but hard interrupt.
  */

@@ -132,6 +132,9 @@ static int xs_session_any(struct xs_session *session, struct xs_request *req)
 /* For the server, all of the kernel is one client: clean up for this one only. */
 static int xs_session_reset(struct xs_session *session, struct xs_request *req)
 {
+	spin_lock(&session->lock);
+	session->resets++;
+	spin_unlock(&session->lock);
 	xs_session_cleanup(session);
 	return xs_session_reply(session, req, 0);
 }

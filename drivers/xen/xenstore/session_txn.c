@@ -40,6 +40,7 @@ static struct xs_txn *xs_session_txn_alloc(struct xs_session *session)
 	txn->session = session;
 	txn->hdr = session->in.hdr;
 	txn->deadline = jiffies + session->store->conn.quota.timeout;
+	txn->resets = session->resets;
 	txn->generation = session->store->conn.generation;
 	return txn;
 }
@@ -56,6 +57,14 @@ void xs_session_ended(struct xs_txn *txn)
 	kfree(txn);
 }
 
+/* Its START was written before a reset; a worker will abort it. */
+static bool xs_session_txn_is_reset_locked(const struct xs_txn *txn)
+	__must_hold(&txn->session->lock)
+{
+	lockdep_assert_held(&txn->session->lock);
+	return txn->resets != txn->session->resets;
+}
+
 static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
 						 u32 id)
 	__must_hold(&session->lock)
@@ -64,7 +73,7 @@ static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
 
 	lockdep_assert_held(&session->lock);
 	hash_for_each_possible(session->txns, txn, node, id) {
-		if (txn->id == id)
+		if (txn->id == id && !xs_session_txn_is_reset_locked(txn))
 			return txn;
 	}
 	return NULL;
@@ -73,13 +82,13 @@ static struct xs_txn *xs_session_txn_find_locked(struct xs_session *session,
 static void xs_session_txn_link(struct xs_txn *txn)
 {
 	struct xs_session *session = txn->session;
-	bool closing;
+	bool too_late;
 
 	spin_lock(&session->lock);
 	hash_add(session->txns, &txn->node, txn->id);
-	closing = session->closing;
+	too_late = session->closing || xs_session_txn_is_reset_locked(txn);
 	spin_unlock(&session->lock);
-	if (closing)
+	if (too_late)
 		xs_session_schedule_cleanup(session);
 }
 
@@ -348,22 +357,25 @@ int xs_session_end(struct xs_session *session, struct xs_request *req)
 }
 
 /**
- * xs_session_txn_pop() - take any transaction
+ * xs_session_txn_pop() - take a transaction
  * @session: the session
+ * @any: any one, not only one whose START was written before a reset
  *
  * Context: Process.
  * Return: An open transaction that is the caller's now, or NULL.
  */
-struct xs_txn *xs_session_txn_pop(struct xs_session *session)
+struct xs_txn *xs_session_txn_pop(struct xs_session *session, bool any)
 {
-	struct xs_txn *txn, *found = NULL;
 	unsigned int bucket;
+	struct xs_txn *txn;
 
 	spin_lock(&session->lock);
-	hash_for_each(session->txns, bucket, txn, node)
-		found = txn;
-	if (found)
-		hash_del(&found->node);
+	hash_for_each(session->txns, bucket, txn, node) {
+		if (any || xs_session_txn_is_reset_locked(txn)) {
+			hash_del(&txn->node);
+			break;
+		}
+	}
 	spin_unlock(&session->lock);
-	return found;
+	return txn;
 }

@@ -451,6 +451,40 @@ static void reset_removes_only_what_is_the_clients_own(struct kunit *test)
 	fake_user_expect_event(f->env, f->other, EVENT_BODY, EVENT_LEN);
 }
 
+static void reset_covers_a_transaction_that_is_being_started(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+	const struct fake_message *start, *msg;
+
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 1, 0, "", 1);
+	start = test_env_next(f->env);
+	fake_user_send(f->env, f->session, XS_RESET_WATCHES, 2, 0, "", 1);
+	fake_user_expect(f->env, f->session, XS_RESET_WATCHES, 2, 0, "OK", 3);
+	test_env_reply(f->env, start, "5", 2);
+	fake_user_expect(f->env, f->session, XS_TRANSACTION_START, 1, 0, "5", 2);
+	flush_work(&f->session->cleanup_work);
+
+	msg = test_env_next(f->env);
+	KUNIT_ASSERT_NOT_NULL(test, msg);
+	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_TRANSACTION_END);
+	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, 5);
+	KUNIT_EXPECT_STREQ(test, msg->body, "F");
+	fake_user_send(f->env, f->session, XS_READ, 3, 5, "k", 2);
+	fake_user_expect(f->env, f->session, XS_ERROR, 3, 5, "ENOENT", 7);
+}
+
+static void reset_spares_what_is_begun_after_it(struct kunit *test)
+{
+	struct swatch_fixture *f = test->priv;
+
+	fake_user_send(f->env, f->session, XS_RESET_WATCHES, 1, 0, "", 1);
+	fake_user_expect(f->env, f->session, XS_RESET_WATCHES, 1, 0, "OK", 3);
+	fake_user_start(f->env, f->session, "5");
+	flush_work(&f->session->cleanup_work);
+	KUNIT_EXPECT_NULL(test, test_env_next(f->env));
+	KUNIT_EXPECT_FALSE(test, hash_empty(f->session->txns));
+}
+
 static struct kunit_case swatch_cases[] = {
 	KUNIT_CASE(watch_is_sent_with_a_token_of_our_own),
 	KUNIT_CASE(replies_name_the_transaction_of_the_message),
@@ -481,6 +515,8 @@ static struct kunit_case swatch_cases[] = {
 	KUNIT_CASE(unwatch_that_is_not_accepted_changes_nothing),
 	KUNIT_CASE(unwatch_right_behind_the_watch_removes_it),
 	KUNIT_CASE(reset_removes_only_what_is_the_clients_own),
+	KUNIT_CASE(reset_covers_a_transaction_that_is_being_started),
+	KUNIT_CASE(reset_spares_what_is_begun_after_it),
 	{}
 };
 
