@@ -104,7 +104,12 @@ static struct xs_watch_entry *xs_watch_lookup(struct xs_watches *watches,
  * this driver held that the caller could meet, one callback at a time in each
  * queue.
  *
- * Context: Process, sleeps; not in the kthread.
+ * An event may come before the server refuses the watch, or the connection breaks.
+ * After an error the callback is not running and will not run again, as after
+ * xs_watch_unregister().
+ *
+ * Context: Process, sleeps for the server and, if that fails, for a running
+ * callback of this watch; not in the kthread.
  * Return: 0; -EINVAL if @watch is registered already; -ENOMEM; -EIO if the
  * ring is broken; or what the server replies, for instance -ENOSPC.
  */
@@ -127,6 +132,8 @@ int xs_watch_register_in(struct xs_watches *watches,
 	entry->queue = xs_queue_get(queue);
 	watch->nr_pending = 0;
 	err = xs_watch_entry_set(watches, entry);
+	if (err)
+		xs_queue_synchronize(queue, entry);
 	xs_watch_entry_put(entry);
 	return err;
 }

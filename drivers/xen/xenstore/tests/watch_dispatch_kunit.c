@@ -209,6 +209,51 @@ static void unregister_waits_for_a_callback_that_runs(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, completion_done(&f->a.called));
 }
 
+struct dispatch_registration {
+	struct xs_watches *watches;
+	struct dispatch_probe *probe;
+};
+
+static int dispatch_register_call(void *data)
+{
+	struct dispatch_registration *registration = data;
+
+	return xs_watch_register(registration->watches,
+				 &registration->probe->watch);
+}
+
+/* The caller may free the watch then. */
+static void registration_that_fails_waits_for_a_callback_that_runs(struct kunit *test)
+{
+	struct test_env *env = test_env_create(test);
+	struct dispatch_fixture *f = test->priv;
+	struct dispatch_registration registration = {
+		.watches = &env->store.watches,
+		.probe = &f->a,
+	};
+	const struct fake_message *watch;
+	struct fake_call *call;
+	int i;
+
+	test_env_start(env);
+	KUNIT_ASSERT_EQ(test, xs_watches_start(&env->store.watches), 0);
+	f->a.act = dispatch_hold;
+	call = fake_call_start(test, dispatch_register_call, &registration,
+			       NULL);
+	watch = test_env_await(env);
+	test_env_event(env, watch, "/a");
+	dispatch_await(test, &f->entered);
+	test_env_refuse(env, watch, "ENOSPC");
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!test_env_has_watches(env)));
+	for (i = 0; i < 1000; i++)
+		cond_resched();
+	KUNIT_EXPECT_FALSE(test, fake_call_is_done(call));
+
+	complete(&f->leave);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), -ENOSPC);
+	KUNIT_EXPECT_TRUE(test, completion_done(&f->a.called));
+}
+
 static void callback_does_not_run_after_unregister(struct kunit *test)
 {
 	struct dispatch_fixture *f = test->priv;
@@ -276,6 +321,7 @@ static struct kunit_case dispatch_cases[] = {
 	KUNIT_CASE(callback_may_register_another_watch),
 	KUNIT_CASE(callback_may_unregister_a_watch_with_pending_events),
 	KUNIT_CASE(unregister_waits_for_a_callback_that_runs),
+	KUNIT_CASE(registration_that_fails_waits_for_a_callback_that_runs),
 	KUNIT_CASE(callback_does_not_run_after_unregister),
 	KUNIT_CASE(callback_that_is_stuck_does_not_stop_requests),
 	KUNIT_CASE(callback_may_suspend_and_resume),
