@@ -13,7 +13,7 @@
  *
  * That a node does not exist is kept like a value; other errors are not. A node
  * that changes often and is read seldom loses its watch again. A resume
- * invalidates all values.
+ * invalidates all values; if it cannot set the watch again, none is kept.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -202,7 +202,7 @@ static bool xs_cache_is_changed_by(const struct xs_cache_entry *entry,
 	return strlen(path) <= strlen(entry->path);
 }
 
-/* Kthread. */
+/* Kthread, or a resume. */
 static int xs_cache_event(struct xs_watch_entry *watch, const char *path)
 {
 	struct xs_cache_entry *entry = watch->owner;
@@ -385,7 +385,8 @@ static void xs_cache_keep(struct xs_cache *cache, struct xs_cache_entry *entry,
 	struct xs_cache_value *old = NULL;
 
 	spin_lock(&cache->lock);
-	if (entry->watched && entry->listed && entry->changes == changes) {
+	if (entry->watched && !READ_ONCE(entry->watch->lost) &&
+	    entry->listed && entry->changes == changes) {
 		old = entry->value;
 		kref_get(&value->ref);
 		entry->value = value;

@@ -70,6 +70,7 @@ void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 	xs_debugfs_show_number(m, "events_merged", READ_ONCE(watches->merged));
 	xs_debugfs_show_number(m, "events_dropped",
 			       READ_ONCE(watches->dropped));
+	xs_debugfs_show_number(m, "watches_lost", READ_ONCE(watches->lost));
 	xs_debugfs_show_number(m, "passes", READ_ONCE(stats->passes));
 	xs_debugfs_show_number(m, "polls", READ_ONCE(stats->polls));
 	xs_debugfs_show_number(m, "interrupts", READ_ONCE(stats->interrupts));

@@ -189,7 +189,7 @@ struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 	return xs_request_alloc(type, 0, parts, type == XS_WATCH ? 3 : 2, gfp);
 }
 
-/* === Events: kthread === */
+/* === Events: kthread, or a resume === */
 
 static struct xs_watch_entry *xs_watch_find(struct xs_watches *watches,
 					    const char *path, const char *token)
@@ -253,6 +253,7 @@ static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
 	event->item.owner = entry;
 	event->item.take = xs_watch_event_take;
 	event->entry = entry;
+	kref_get(&entry->ref);
 	event->hash = full_name_hash(entry, path, size - 1);
 	memcpy(event->path, path, size);
 	return event;
@@ -280,7 +281,7 @@ static bool xs_watch_is_pending_locked(struct xs_watches *watches,
 	return false;
 }
 
-/* true if the event was queued, which then holds the entry's reference */
+/* Returns true if the event was queued. */
 static bool xs_watch_queue_event(struct xs_watches *watches,
 				 struct xs_watch_event *event)
 {
@@ -319,31 +320,41 @@ static bool xs_watch_is_full(struct xs_watches *watches,
 	return full;
 }
 
-/* Consumes the reference to @entry unless it returns an error. */
-static int xs_watch_deliver_driver(struct xs_watches *watches,
-				   struct xs_watch_entry *entry,
-				   const char *path)
+static int xs_watch_fire_driver(struct xs_watches *watches,
+				struct xs_watch_entry *entry, const char *path)
 {
-	struct xs_queue *queue = xs_queue_get(entry->queue);
 	struct xs_watch_event *event;
-	int err = -ENOMEM;
 
 	if (xs_watch_is_full(watches, entry))
 		path = entry->path;
 	event = xs_watch_event_alloc(entry, path);
 	if (!event)
-		goto out_put_queue;
-	err = 0;
+		return -ENOMEM;
 	if (xs_watch_queue_event(watches, event)) {
-		/* The event, the watch and its entry may be gone by now. */
-		xs_queue_kick(queue);
+		/* The event and the watch may be gone by now. */
+		xs_queue_kick(entry->queue);
 	} else {
 		kfree(event);
 		xs_watch_entry_put(entry);
 	}
-out_put_queue:
-	xs_queue_put(queue);
-	return err;
+	return 0;
+}
+
+/**
+ * xs_watch_entry_fire() - hand an event to the receiver of a watch
+ * @watches: the registry
+ * @entry: the caller has a reference, or knows that it stays registered
+ * @path: what has changed
+ *
+ * Context: Kthread, or a resume; allocates with %XS_GFP.
+ * Return: 0, or -ENOMEM to be called again later.
+ */
+int xs_watch_entry_fire(struct xs_watches *watches,
+			struct xs_watch_entry *entry, const char *path)
+{
+	if (entry->ops)
+		return entry->ops->event(entry, path);
+	return xs_watch_fire_driver(watches, entry, path);
 }
 
 static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
@@ -362,13 +373,7 @@ static int xs_watch_deliver(struct xs_conn *conn, const char *body, size_t len)
 		watches->dropped++;
 		return 0;
 	}
-	if (!entry->ops) {
-		err = xs_watch_deliver_driver(watches, entry, path);
-		if (!err)
-			return 0;
-	} else {
-		err = entry->ops->event(entry, path);
-	}
+	err = xs_watch_entry_fire(watches, entry, path);
 	xs_watch_entry_put(entry);
 	return err;
 }
@@ -414,6 +419,7 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 		INIT_HLIST_HEAD(&watches->pending[i]);
 	watches->merged = 0;
 	watches->dropped = 0;
+	watches->lost = 0;
 }
 
 /**

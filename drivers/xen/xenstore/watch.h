@@ -32,8 +32,8 @@ struct xs_watch_entry;
  */
 struct xs_watch_ops {
 	/**
-	 * @event: the watch has fired for @path. Kthread; takes spinlocks
-	 * only. 0, or -ENOMEM to be called again later.
+	 * @event: the watch has fired for @path. Kthread, or a resume beside
+	 * it; takes spinlocks only. 0, or -ENOMEM to be called again later.
 	 */
 	int (*event)(struct xs_watch_entry *entry, const char *path);
 	/** @release: the last reference to the entry is gone. Any context. */
@@ -65,6 +65,8 @@ struct xs_watch_entry {
 	struct list_head events;
 	/** @dead: unregistered, takes no more events; under &xs_queues.lock */
 	bool dead;
+	/** @lost: the server has refused it in the last resume, which wrote this */
+	bool lost;
 	/** @token: what the server sends back; const while registered */
 	char token[XS_WATCH_TOKEN_SIZE];
 	/** @extra: what follows the token in XS_WATCH; in @path's memory */
@@ -96,6 +98,8 @@ struct xs_watches {
 	u64 merged;
 	/** @dropped: events that match no watch; kthread only */
 	u64 dropped;
+	/** @lost: watches that a server refused after a resume; the resume only */
+	u64 lost;
 };
 
 extern const struct xs_conn_ops xs_watch_conn_ops;
@@ -121,6 +125,8 @@ int xs_watch_entry_add(struct xs_watches *watches,
 		       struct xs_watch_entry *entry);
 bool xs_watch_entry_remove(struct xs_watches *watches,
 			   struct xs_watch_entry *entry);
+int xs_watch_entry_fire(struct xs_watches *watches,
+			struct xs_watch_entry *entry, const char *path);
 int xs_watch_entry_set(struct xs_watches *watches,
 		       struct xs_watch_entry *entry);
 void xs_watch_entry_unset(struct xs_watches *watches,

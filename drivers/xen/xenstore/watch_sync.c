@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 
 #include "call.h"
 #include "watch.h"
@@ -184,11 +185,22 @@ void xs_watch_unregister(struct xs_watches *watches, struct xenbus_watch *watch)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_watch_unregister);
 
-/* The requests of one xs_watches_reregister(). */
+/* Watches that are being set again. */
 struct xs_watch_reregister {
+	struct xs_watches *watches;	/* const */
 	atomic_t left;	/* 1 until all are sent, and 1 per request in flight */
 	struct completion done;
+	struct list_head refused;	/* requests; kthread only until @done */
 };
+
+static void xs_watch_reregister_begin(struct xs_watch_reregister *all,
+				      struct xs_watches *watches)
+{
+	all->watches = watches;
+	atomic_set(&all->left, 1);
+	init_completion(&all->done);
+	INIT_LIST_HEAD(&all->refused);
+}
 
 static void xs_watch_reregister_put(struct xs_watch_reregister *all)
 {
@@ -196,38 +208,91 @@ static void xs_watch_reregister_put(struct xs_watch_reregister *all)
 		complete(&all->done);
 }
 
-/* Completion, in the kthread. */
+static void xs_watch_reregister_wait(struct xs_watch_reregister *all)
+{
+	xs_watch_reregister_put(all);
+	wait_for_completion(&all->done);
+}
+
+/* If it exists, it will fire, which is all that is needed. */
+static bool xs_watch_is_refused(const struct xs_request *req)
+{
+	int err = xs_call_result(req);
+
+	return !req->err && err && err != -EEXIST;
+}
+
+/* Completion, in the kthread, which may not submit: what is refused is kept. */
 static void xs_watch_reregistered(struct xs_request *req)
 {
 	struct xs_watch_reregister *all = req->owner;
-	int err = xs_call_result(req);
 
-	/* If it exists, it will fire, which is all that is needed. */
-	if (err && err != -EEXIST)
-		pr_warn_ratelimited("could not set a watch again: %d\n", err);
+	if (req->err)
+		pr_warn_ratelimited("could not set a watch again: %d\n",
+				    req->err);
+	if (xs_watch_is_refused(req))
+		list_add_tail(&req->node, &all->refused);
+	else
+		xs_request_put(req);
+	xs_watch_reregister_put(all);
+}
+
+static void xs_watch_reregister_one(struct xs_watch_reregister *all,
+				    struct xs_watch_entry *entry,
+				    size_t extra_len)
+{
+	size_t cut = entry->extra_len - extra_len;
+	struct xs_request *req;
+	int err;
+
+	/* It was sent before, so it is not too long. */
+	req = xs_watch_entry_request(entry, XS_WATCH, XS_GFP_MUST);
+	req->len -= cut;
+	xs_request_header(req)->len -= cut;
+	req->complete = xs_watch_reregistered;
+	req->owner = all;
+	req->arg = entry;
+	WRITE_ONCE(entry->lost, false);
+	atomic_inc(&all->left);
+	err = xs_conn_submit(all->watches->conn, req);
+	if (!err)
+		return;
+	pr_warn_ratelimited("could not set the watch on %s again: %d\n",
+			    entry->path, err);
 	xs_request_put(req);
 	xs_watch_reregister_put(all);
 }
 
-static int xs_watch_reregister_one(struct xs_watches *watches,
-				   struct xs_watch_entry *entry,
-				   struct xs_watch_reregister *all)
+/*
+ * The server does not fire this watch any more. A last event makes the receiver
+ * read the state as it is now.
+ */
+static void xs_watch_lose(struct xs_watches *watches,
+			  struct xs_watch_entry *entry, int err)
 {
-	struct xs_request *req;
-	int err;
+	pr_warn_ratelimited("the server refuses the watch on %s: %d\n",
+			    entry->path, err);
+	WRITE_ONCE(entry->lost, true);
+	WRITE_ONCE(watches->lost, watches->lost + 1);
+	while (xs_watch_entry_fire(watches, entry, entry->path))
+		schedule_timeout_idle(1);
+}
 
-	req = xs_watch_entry_request(entry, XS_WATCH, XS_GFP_MUST);
-	if (IS_ERR(req))
-		return PTR_ERR(req);
-	req->complete = xs_watch_reregistered;
-	req->owner = all;
-	atomic_inc(&all->left);
-	err = xs_conn_submit(watches->conn, req);
-	if (err) {
-		xs_request_put(req);
-		xs_watch_reregister_put(all);
-	}
-	return err;
+/*
+ * A server that is older than the one before may not know depths. Without one the
+ * watch fires for more than its owner wants, but it does fire.
+ */
+static void xs_watch_reregister_refused(struct xs_watch_reregister *again,
+					struct xs_request *req)
+{
+	struct xs_watch_entry *entry = req->arg;
+	int err = xs_call_result(req);
+
+	if (err == -EINVAL && entry->extra_len)
+		xs_watch_reregister_one(again, entry, 0);
+	else
+		xs_watch_lose(again->watches, entry, err);
+	xs_request_put(req);
 }
 
 /**
@@ -235,24 +300,31 @@ static int xs_watch_reregister_one(struct xs_watches *watches,
  * @watches: the registry; a new server knows none of them
  *
  * All are sent before the first reply is waited for. Each fires once, so
- * nothing that changed in between is missed.
+ * nothing that changed in between is missed. The server may refuse one, for
+ * instance for a quota: then it fires here, for the last time.
  *
- * Context: Process, sleeps; the gate is closed and drained, the kthread runs.
+ * Context: Process, sleeps; the gate is closed and drained, so no entry comes or
+ * goes; the kthread runs.
  */
 void xs_watches_reregister(struct xs_watches *watches)
 {
-	struct xs_watch_reregister all = { .left = ATOMIC_INIT(1) };
+	struct xs_watch_reregister all, again;
+	struct xs_request *req, *next;
 	struct xs_watch_entry *entry;
 	unsigned long id;
-	int err;
 
-	init_completion(&all.done);
-	xa_for_each(&watches->entries, id, entry) {
-		err = xs_watch_reregister_one(watches, entry, &all);
-		if (err)
-			pr_warn_ratelimited("could not set the watch on %s again: %d\n",
-					    entry->path, err);
+	xs_watch_reregister_begin(&all, watches);
+	xa_for_each(&watches->entries, id, entry)
+		xs_watch_reregister_one(&all, entry, entry->extra_len);
+	xs_watch_reregister_wait(&all);
+
+	xs_watch_reregister_begin(&again, watches);
+	list_for_each_entry_safe(req, next, &all.refused, node)
+		xs_watch_reregister_refused(&again, req);
+	xs_watch_reregister_wait(&again);
+
+	list_for_each_entry_safe(req, next, &again.refused, node) {
+		xs_watch_lose(watches, req->arg, xs_call_result(req));
+		xs_request_put(req);
 	}
-	xs_watch_reregister_put(&all);
-	wait_for_completion(&all.done);
 }

@@ -334,6 +334,21 @@ static void resume_forgets_values(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cache_requests(f), before + 1);
 }
 
+static void resume_that_loses_the_watch_keeps_no_value(struct kunit *test)
+{
+	struct cache_fixture *f = test->priv;
+
+	cache_write(f, "/a", "1");
+	cache_warm(test, "/a");
+	xs_store_suspend(&f->site->store);
+	f->store->refuse[XS_WATCH] = "ENOSPC";
+	xs_store_resume(&f->site->store);
+
+	cache_expect(test, "/a", "1");
+	cache_write(f, "/a", "2");
+	cache_expect(test, "/a", "2");
+}
+
 static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(first_read_sets_one_watch),
 	KUNIT_CASE(value_that_is_known_is_not_asked_for),
@@ -350,6 +365,7 @@ static struct kunit_case cache_cases[] = {
 	KUNIT_CASE(nodes_beyond_the_limit_are_read_plainly),
 	KUNIT_CASE(cache_that_ends_leaves_no_watch),
 	KUNIT_CASE(resume_forgets_values),
+	KUNIT_CASE(resume_that_loses_the_watch_keeps_no_value),
 	{}
 };
 

@@ -364,6 +364,7 @@ static void counters_are_lines_of_name_and_value(struct kunit *test)
 	debugfs_expect_has(test, f->text, "\nstrays 1\n");
 	debugfs_expect_has(test, f->text, "\nevents 1\n");
 	debugfs_expect_has(test, f->text, "\nevents_dropped 1\n");
+	debugfs_expect_has(test, f->text, "\nwatches_lost 0\n");
 }
 
 static void type_that_was_answered_has_a_row(struct kunit *test)
