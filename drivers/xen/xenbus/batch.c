@@ -67,6 +67,7 @@ void xenbus_batch_free(struct xenbus_batch *batch)
 	if (batch->reqs != batch->small)
 		kfree(batch->reqs);
 	batch->num = 0;
+	batch->done = 0;
 	batch->reqs = batch->small;
 }
 EXPORT_SYMBOL_GPL(xenbus_batch_free);

@@ -223,6 +223,16 @@ static void value_that_is_taken_outlives_the_batch(struct kunit *test)
 	kfree(value);
 }
 
+static void batch_that_was_freed_has_no_results(struct kunit *test)
+{
+	struct batch_fixture *f = test->priv;
+
+	xenbus_batch_read(&f->batch, DIR, "number");
+	KUNIT_ASSERT_EQ(test, xenbus_batch_run(&f->batch), 0);
+	xenbus_batch_free(&f->batch);
+	KUNIT_EXPECT_EQ(test, xenbus_batch_error(&f->batch, 0), -EINVAL);
+}
+
 static void value_is_taken_apart_in_place(struct kunit *test)
 {
 	struct batch_fixture *f = test->priv;
@@ -389,6 +399,7 @@ static struct kunit_case batch_cases[] = {
 	KUNIT_CASE(batch_with_a_path_too_long_sends_nothing),
 	KUNIT_CASE(second_run_sends_what_is_new),
 	KUNIT_CASE(value_that_is_taken_outlives_the_batch),
+	KUNIT_CASE(batch_that_was_freed_has_no_results),
 	KUNIT_CASE(value_is_taken_apart_in_place),
 	KUNIT_CASE(names_of_a_directory_come_one_by_one),
 	KUNIT_CASE(batch_in_a_transaction_comes_behind_what_was_written),
