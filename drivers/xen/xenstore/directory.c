@@ -41,7 +41,9 @@ static char **xs_op_split(const char *body, size_t len, unsigned int *num)
 	char *copy;
 	unsigned int i;
 
-	names = kmalloc(array_size(n, sizeof(*names)) + len, XS_GFP);
+	/* As long as the server likes: too much for kmalloc() is no bug here. */
+	names = kmalloc(array_size(n, sizeof(*names)) + len,
+			XS_GFP | __GFP_NOWARN);
 	if (!names)
 		return ERR_PTR(-ENOMEM);
 	copy = (char *)&names[n];
@@ -59,7 +61,7 @@ static int xs_names_add(struct xs_names *names, const char *bytes, size_t len)
 
 	if (len > XS_DIRECTORY_MAX - names->len)
 		return -E2BIG;
-	buf = krealloc(names->buf, names->len + len, XS_GFP);
+	buf = krealloc(names->buf, names->len + len, XS_GFP | __GFP_NOWARN);
 	if (!buf)
 		return -ENOMEM;
 	memcpy(buf + names->len, bytes, len);

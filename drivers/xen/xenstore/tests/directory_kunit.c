@@ -156,6 +156,25 @@ static void names_without_end_are_given_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->call), -E2BIG);
 }
 
+/* Names of one byte and less: the pointers to them are longer than they are. */
+static void names_that_are_too_many_for_one_block_are_enomem(struct kunit *test)
+{
+	struct directory_fixture *f = directory_start(test);
+	unsigned int i, per_part = sizeof(f->big) - 2;
+	char offset[12];
+
+	memset(f->big, 0, sizeof(f->big));
+	f->big[0] = '5';
+	f->big[sizeof(f->big) - 2] = 'n';
+	for (i = 0; i < (1 << 20) / per_part; i++) {
+		snprintf(offset, sizeof(offset), "%u", i * per_part);
+		directory_part(test, offset, f->big, sizeof(f->big));
+	}
+	snprintf(offset, sizeof(offset), "%u", i * per_part);
+	directory_part(test, offset, "5\0\0", 3);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, f->call), -ENOMEM);
+}
+
 struct directory_bad {
 	const char *name;
 	const char *body;
@@ -209,6 +228,7 @@ static struct kunit_case directory_cases[] = {
 	KUNIT_CASE(node_that_changes_all_the_time_is_given_up),
 	KUNIT_CASE(server_without_parts_leaves_it_at_e2big),
 	KUNIT_CASE(names_without_end_are_given_up),
+	KUNIT_CASE(names_that_are_too_many_for_one_block_are_enomem),
 	KUNIT_CASE_PARAM(part_that_is_malformed_is_eio,
 			 directory_bad_gen_params),
 	KUNIT_CASE(store_with_many_nodes_tells_all_of_them),
