@@ -414,7 +414,8 @@ static int xs_session_unwatch_send(struct xs_session_watch *watch,
  * @session: the session
  * @req: the message
  *
- * No event of the watch is queued for the client once this has returned.
+ * An event that the kthread has looked up already may still be queued, but before
+ * the reply to this, which the kthread queues later.
  *
  * Context: Process, a handler of session_msg.c.
  * Return: 0 or a negative errno, see xs_session_message().
