@@ -175,6 +175,7 @@ static void call_write(struct client *client)
 	struct xs_conn *conn = &client->site->conn;
 	unsigned int n = shim_random() % 4;
 	u32 tx_id;
+	int err;
 
 	if (shim_random() % 2) {
 		completed(client, write_value(client, 0));
@@ -184,8 +185,11 @@ static void call_write(struct client *client)
 		return;
 	while (n--)
 		write_value(client, tx_id);
-	completed(client, xs_op_transaction_end(conn, tx_id,
-						shim_random() % 4 == 0));
+	err = xs_op_transaction_end(conn, tx_id, shim_random() % 4 == 0);
+	/* A write that it did not wait for has failed with the connection. */
+	if (err == -EAGAIN && shim_get(client->site->breaks))
+		err = BREAK_ERR;
+	completed(client, err);
 }
 
 /* The request carries what its reply has to be. */
