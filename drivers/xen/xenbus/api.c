@@ -139,8 +139,9 @@ EXPORT_SYMBOL_GPL(xenbus_transaction_start);
  * @t: the transaction, over in any case
  * @abort: non-zero to give it up
  *
- * Return: 0; -EAGAIN if it conflicted and has to be repeated from its start;
- * the error of what was written in it and was refused; or a negative errno.
+ * Return: 0; -EAGAIN if it has to be repeated from its start, because it
+ * conflicted or because something that was written in it was refused; or a
+ * negative errno.
  */
 int xenbus_transaction_end(struct xenbus_transaction t, int abort)
 {

@@ -13,8 +13,7 @@
  * that appear. So no two of them remove a device at the same time, all is done in
  * the order of the events, and what is stuck delays the devices of one peer. An
  * event in the default queue of callbacks only requests a probe or a check there.
- * The devices that are there from the beginning are added by the task that walks,
- * and get their queue when they are bound.
+ * The devices that are there from the beginning are added by the task that walks.
  *
  * No queue may wait for a device whose probe is running elsewhere: the probe may
  * need a callback.
@@ -86,8 +85,7 @@ static void bus_device_release(struct device *dev)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
 
-	if (xendev->queue)
-		xs_queue_put(xendev->queue);
+	xs_queue_put(xendev->queue);
 	kfree(xendev->otherend);
 	kfree(to_bus_device(xendev));
 }
@@ -114,25 +112,24 @@ static bool bus_type_is_serial(const struct xen_bus_type *bus, const char *type)
 	return false;
 }
 
-/**
- * bus_find_queue() - the queue of devices of a type whose peer is in a domain
- * @bus: the bus
- * @type: the type
- * @peer_id: the domain
- *
- * Context: Process; sleeps in an allocation.
- * Return: The queue, a reference.
- */
-struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
-				const char *type, u32 peer_id)
+/* The queue of devices of a type whose peer is in a domain. */
+static struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
+				       const char *type, u32 peer)
 {
 	struct xs_queues *queues = bus_queues();
 
 	if (!xenbus_parallel)
 		return xs_queue_get(&queues->default_queue);
 	if (bus_type_is_serial(bus, type))
-		peer_id = BUS_SERIAL_QUEUE;
-	return xs_queue_of(queues, peer_id);
+		peer = BUS_SERIAL_QUEUE;
+	return xs_queue_of(queues, peer);
+}
+
+static u32 bus_read_peer(const struct xen_bus_type *bus, const char *nodename)
+{
+	if (!bus->peer_node)
+		return bus_path_peer(nodename);
+	return xenbus_read_unsigned(nodename, bus->peer_node, 0);
 }
 
 /* From here on the device is only ever put, never freed. */
@@ -152,7 +149,8 @@ static void bus_device_init(struct bus_device *bdev, struct xen_bus_type *bus)
 
 static struct bus_device *bus_device_alloc(struct xen_bus_type *bus,
 					   const char *type,
-					   const char *nodename)
+					   const char *nodename,
+					   struct xs_queue *queue)
 {
 	size_t path_size = strlen(nodename) + 1;
 	size_t type_size = strlen(type) + 1;
@@ -162,6 +160,7 @@ static struct bus_device *bus_device_alloc(struct xen_bus_type *bus,
 		       GFP_KERNEL);
 	if (!bdev)
 		return NULL;
+	bdev->xendev.queue = xs_queue_get(queue);
 	bdev->xendev.nodename = memcpy(bdev->strings, nodename, path_size);
 	bdev->xendev.devicetype = memcpy(bdev->strings + path_size, type,
 					 type_size);
@@ -193,9 +192,9 @@ static int bus_device_list(struct xen_bus_type *bus, struct bus_device *bdev)
 }
 
 static int bus_add_device(struct xen_bus_type *bus, const char *type,
-			  const char *nodename)
+			  const char *nodename, struct xs_queue *queue)
 {
-	struct bus_device *bdev = bus_device_alloc(bus, type, nodename);
+	struct bus_device *bdev = bus_device_alloc(bus, type, nodename, queue);
 	int err;
 
 	if (!bdev)
@@ -216,6 +215,20 @@ out_put:
 	return err == -EALREADY ? 0 : err;
 }
 
+static int bus_probe_node(struct xen_bus_type *bus, const char *type,
+			  const char *nodename, struct xs_queue *queue)
+{
+	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
+
+	if (bdev) {
+		put_device(&bdev->xendev.dev);
+		return 0;
+	}
+	if (xenbus_read_state(nodename) != XenbusStateInitialising)
+		return 0;
+	return bus_add_device(bus, type, nodename, queue);
+}
+
 /**
  * xenbus_probe_node() - make a device of a directory
  * @bus: the bus
@@ -231,15 +244,13 @@ out_put:
 int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename)
 {
-	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
+	struct xs_queue *queue;
+	int err;
 
-	if (bdev) {
-		put_device(&bdev->xendev.dev);
-		return 0;
-	}
-	if (xenbus_read_state(nodename) != XenbusStateInitialising)
-		return 0;
-	return bus_add_device(bus, type, nodename);
+	queue = bus_find_queue(bus, type, bus_read_peer(bus, nodename));
+	err = bus_probe_node(bus, type, nodename, queue);
+	xs_queue_put(queue);
+	return err;
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_node);
 
@@ -252,18 +263,25 @@ static bool bus_is_wanted(struct xen_bus_type *bus, const char *nodename)
 	return !bdev && !(bus->skip && bus->skip(nodename));
 }
 
-static int bus_add_path(struct xen_bus_type *bus, const char *nodename)
+static int bus_add_path(struct xen_bus_type *bus, const char *nodename,
+			u32 peer)
 {
 	char *type = bus_path_type(bus, nodename);
-	int err = type ? bus_add_device(bus, type, nodename) : -ENOMEM;
+	struct xs_queue *queue;
+	int err;
 
+	if (!type)
+		return -ENOMEM;
+	queue = bus_find_queue(bus, type, peer);
+	err = bus_add_device(bus, type, nodename, queue);
+	xs_queue_put(queue);
 	kfree(type);
 	return err;
 }
 
 static int bus_add_new(struct xen_bus_type *bus,
 		       int (*add)(struct xen_bus_type *bus,
-				  const char *nodename))
+				  const char *nodename, u32 peer))
 {
 	struct bus_paths paths = {};
 	int err, first_err;
@@ -271,10 +289,10 @@ static int bus_add_new(struct xen_bus_type *bus,
 
 	first_err = bus_walk(bus, &paths);
 	bus_paths_keep(&paths, bus_is_wanted, bus);
-	err = bus_paths_keep_new(&paths);
+	err = bus_paths_keep_new(bus, &paths);
 	first_err = first_err ?: err;
 	for (i = 0; i < paths.num; i++) {
-		err = add(bus, paths.paths[i]);
+		err = add(bus, paths.paths[i], paths.peers[i]);
 		first_err = first_err ?: err;
 	}
 	bus_paths_free(&paths);
@@ -322,13 +340,23 @@ static void bus_probe_take(struct xs_queue_item *item)
 	list_del(&container_of(item, struct bus_probe, item)->node);
 }
 
+/*
+ * A removal of the directory in the middle of the probe was taken for that of no
+ * device, so the device is checked in the end.
+ */
 static void bus_probe_run(struct xs_queue_item *item)
 {
 	struct bus_probe *probe = container_of(item, struct bus_probe, item);
 	char *type = bus_path_type(probe->bus, probe->nodename);
+	struct bus_device *bdev;
 
 	if (type)
-		xenbus_probe_node(probe->bus, type, probe->nodename);
+		bus_probe_node(probe->bus, type, probe->nodename, probe->queue);
+	bdev = bus_table_find(&probe->bus->table, probe->nodename);
+	if (bdev) {
+		bus_request_check(bdev);
+		put_device(&bdev->xendev.dev);
+	}
 	kfree(type);
 	bus_probe_free(probe);
 }
@@ -390,7 +418,8 @@ static int bus_queue_probe(struct xen_bus_type *bus, const char *nodename,
  * Probe a directory after all that was to be done before for its peer: a device
  * is gone before its replacement is probed, and callbacks for it come later.
  */
-static int bus_probe_in_queue(struct xen_bus_type *bus, const char *nodename)
+static int bus_probe_in_queue(struct xen_bus_type *bus, const char *nodename,
+			      u32 peer)
 {
 	char *type = bus_path_type(bus, nodename);
 	struct xs_queue *queue;
@@ -398,9 +427,9 @@ static int bus_probe_in_queue(struct xen_bus_type *bus, const char *nodename)
 
 	if (!type)
 		return -ENOMEM;
-	queue = bus_find_queue(bus, type, bus->peer_id(nodename));
+	queue = bus_find_queue(bus, type, peer);
 	if (queue == &queue->queues->default_queue)
-		err = xenbus_probe_node(bus, type, nodename);
+		err = bus_probe_node(bus, type, nodename, queue);
 	else
 		err = bus_queue_probe(bus, nodename, queue);
 	xs_queue_put(queue);
@@ -451,7 +480,8 @@ static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
 
 	if (!bdev) {
-		bus_probe_in_queue(bus, nodename);
+		bus_probe_in_queue(bus, nodename,
+				   bus_read_peer(bus, nodename));
 		return;
 	}
 	if (bus_event_matters(event, strlen(nodename)))

@@ -93,8 +93,11 @@ struct xen_bus_type {
 	unsigned int levels;
 	/** @otherend_id_node: node of a device that holds the peer's domain */
 	const char *otherend_id_node;
-	/** @peer_id: the peer's domain of a directory; a hint; sleeps */
-	u32 (*peer_id)(const char *nodename);
+	/**
+	 * @peer_node: node of a directory that holds the peer's domain; NULL if
+	 * that is the directory above, as in backend/vbd/3/51712
+	 */
+	const char *peer_node;
 	/**
 	 * @serial_types: devices of these types share something beyond their
 	 * peers, and have one queue in common; ends with NULL
@@ -124,6 +127,8 @@ struct xen_bus_type {
 struct bus_paths {
 	/** @paths: the paths */
 	char **paths;
+	/** @peers: domains of the peers, after bus_paths_keep_new() */
+	u32 *peers;
 	/** @num: how many there are */
 	unsigned int num;
 	/** @room: capacity of @paths */
@@ -148,7 +153,8 @@ int bus_walk(const struct xen_bus_type *bus, struct bus_paths *found);
 void bus_paths_keep(struct bus_paths *list,
 		    bool (*keep)(struct xen_bus_type *bus, const char *path),
 		    struct xen_bus_type *bus);
-int bus_paths_keep_new(struct bus_paths *list);
+int bus_paths_keep_new(const struct xen_bus_type *bus, struct bus_paths *list);
+u32 bus_path_peer(const char *nodename);
 void bus_paths_free(struct bus_paths *list);
 
 /* bus_remove.c: device removal */
@@ -165,8 +171,6 @@ int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 int xenbus_probe_devices(struct xen_bus_type *bus);
 void xenbus_dev_changed(const char *node, struct xen_bus_type *bus);
 struct xs_queues *bus_queues(void);
-struct xs_queue *bus_find_queue(const struct xen_bus_type *bus,
-				const char *type, u32 peer_id);
 
 /* bus_device.c: devices meet drivers */
 extern const struct attribute_group *xenbus_dev_groups[];

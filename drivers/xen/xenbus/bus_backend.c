@@ -62,15 +62,6 @@ static int backend_bus_id(char bus_id[XEN_BUS_ID_SIZE], const char *nodename)
 	return len < XEN_BUS_ID_SIZE ? 0 : -ENOSPC;
 }
 
-/* Of backend/vbd/3/51712 it is 3. */
-static u32 backend_peer_id(const char *nodename)
-{
-	const char *type = strchr(nodename, '/') + 1;
-	u32 domid;
-
-	return sscanf(strchr(type, '/'), "/%u/", &domid) == 1 ? domid : 0;
-}
-
 static int backend_uevent(const struct device *dev, struct kobj_uevent_env *env)
 {
 	const struct xenbus_device *xendev = to_xenbus_device(dev);
@@ -119,7 +110,6 @@ static struct xen_bus_type xenbus_backend = {
 	.root			= "backend",
 	.levels			= 3,
 	.otherend_id_node	= "frontend-id",
-	.peer_id		= backend_peer_id,
 	.serial_types		= backend_serial_types,
 	.otherend_will_handle	= backend_will_handle,
 	.otherend_changed	= backend_frontend_changed,

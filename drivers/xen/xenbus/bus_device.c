@@ -355,17 +355,6 @@ err_put_module:
 	return err;
 }
 
-/* Once: a check that is queued relies on it. */
-static void bus_join_queue(struct xenbus_device *xendev)
-{
-	const struct xen_bus_type *bus = to_xen_bus_type(xendev->dev.bus);
-
-	if (!xendev->queue)
-		WRITE_ONCE(xendev->queue,
-			   bus_find_queue(bus, xendev->devicetype,
-					  xendev->otherend_id));
-}
-
 /**
  * xenbus_dev_probe() - bind a device to its driver
  * @_dev: the device
@@ -391,7 +380,6 @@ int xenbus_dev_probe(struct device *_dev)
 		dev_warn(_dev, "no peer for %s: %d\n", xendev->nodename, err);
 		return err;
 	}
-	bus_join_queue(xendev);
 	err = bus_bind(drv, xendev, id);
 	if (!err)
 		return 0;
@@ -471,30 +459,20 @@ EXPORT_SYMBOL_GPL(xenbus_unregister_driver);
 
 /* === Suspend and resume === */
 
-/* How long a save waits for a callback that runs; longer than a scan of LUNs. */
-#define BUS_PAUSE_TIMEOUT	(60 * HZ)
-
 /**
  * xenbus_dev_suspend() - before the domain is saved, or the system hibernates
  * @dev: the device
  *
- * A driver that cannot suspend does not keep the domain from being saved. From
- * the first device on, no callback runs until the save is over: Xen's is an item
- * of the default queue. Hibernation is not, and callbacks go on.
+ * A driver that cannot suspend does not keep the domain from being saved.
  *
- * Context: Process, device locked; sleeps.
- * Return: 0, or -EBUSY if a callback of some device does not return.
+ * Context: Process, device locked.
+ * Return: 0 always.
  */
 int xenbus_dev_suspend(struct device *dev)
 {
 	struct xenbus_driver *drv;
-	int err;
+	int err = 0;
 
-	err = xs_queues_pause(bus_queues(), BUS_PAUSE_TIMEOUT);
-	if (err) {
-		dev_err(dev, "not suspended, a callback does not return\n");
-		return err;
-	}
 	if (!dev->driver)
 		return 0;
 	drv = to_xenbus_driver(dev->driver);

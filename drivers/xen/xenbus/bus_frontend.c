@@ -73,11 +73,6 @@ static bool frontend_is_boot_console(const char *nodename)
 	       str_has_prefix(id, "0");
 }
 
-static u32 frontend_peer_id(const char *nodename)
-{
-	return xenbus_read_unsigned(nodename, "backend-id", 0);
-}
-
 static int frontend_uevent(const struct device *dev,
 			   struct kobj_uevent_env *env)
 {
@@ -165,7 +160,7 @@ static struct xen_bus_type xenbus_frontend = {
 	.root			= "device",
 	.levels			= 2,
 	.otherend_id_node	= "backend-id",
-	.peer_id		= frontend_peer_id,
+	.peer_node		= "backend-id",
 	.serial_types		= frontend_serial_types,
 	.otherend_changed	= frontend_backend_changed,
 	.get_bus_id		= frontend_bus_id,

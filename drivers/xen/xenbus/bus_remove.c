@@ -61,17 +61,10 @@ bool bus_node_is_gone(const char *path)
 
 /* === Requesting a check === */
 
-/* A device that was never bound has none, and no callbacks either. */
-static struct xs_queue *bus_device_queue(const struct bus_device *bdev)
-{
-	return READ_ONCE(bdev->xendev.queue) ?:
-	       &bus_queues()->default_queue;
-}
-
 static void bus_queue_check(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!xs_queue_add(bus_device_queue(bdev), &bdev->check))
+	if (!xs_queue_add(bdev->xendev.queue, &bdev->check))
 		put_device(&bdev->xendev.dev);
 }
 

@@ -54,6 +54,7 @@ void bus_paths_free(struct bus_paths *list)
 	while (list->num)
 		kfree(list->paths[--list->num]);
 	kfree(list->paths);
+	kfree(list->peers);
 	*list = (struct bus_paths){};
 }
 
@@ -164,30 +165,79 @@ static bool bus_state_is_new(const struct xenbus_batch *batch, unsigned int n)
 }
 
 /**
+ * bus_path_peer() - the peer's domain, by the path of a device
+ * @nodename: such as backend/vbd/3/51712
+ *
+ * Context: Any.
+ * Return: The domain, 0 if there is no number.
+ */
+u32 bus_path_peer(const char *nodename)
+{
+	const char *type = strchr(nodename, '/') + 1;
+	const char *domain = strchr(type, '/');
+	u32 domid;
+
+	return domain && sscanf(domain, "/%u/", &domid) == 1 ? domid : 0;
+}
+
+static u32 bus_batch_peer(const struct xenbus_batch *batch, unsigned int n)
+{
+	u32 domid;
+
+	return xenbus_batch_scanf(batch, n, "%u", &domid) == 1 ? domid : 0;
+}
+
+/* Keep each path that the batch says is new, with its peer. */
+static void bus_paths_keep_by(const struct xen_bus_type *bus,
+			      struct bus_paths *list,
+			      const struct xenbus_batch *batch)
+{
+	unsigned int i, kept = 0, reads = bus->peer_node ? 2 : 1;
+
+	for (i = 0; i < list->num; i++) {
+		char *path = list->paths[i];
+
+		if (batch->err || !bus_state_is_new(batch, reads * i)) {
+			kfree(path);
+			continue;
+		}
+		list->paths[kept] = path;
+		list->peers[kept++] = bus->peer_node ?
+				      bus_batch_peer(batch, reads * i + 1) :
+				      bus_path_peer(path);
+	}
+	list->num = kept;
+}
+
+/**
  * bus_paths_keep_new() - drop what is not the directory of a new device
- * @list: the list
+ * @bus: the bus
+ * @list: the list, which gets its @peers
  *
  * Context: Process; sleeps once.
  * Return: 0, or -ENOMEM, and the list is empty then.
  */
-int bus_paths_keep_new(struct bus_paths *list)
+int bus_paths_keep_new(const struct xen_bus_type *bus, struct bus_paths *list)
 {
 	struct xenbus_batch batch;
-	unsigned int i, kept = 0;
+	unsigned int i;
 	int err;
 
+	list->peers = kcalloc(list->num, sizeof(*list->peers), GFP_KERNEL);
+	if (list->num && !list->peers) {
+		bus_paths_free(list);
+		return -ENOMEM;
+	}
 	xenbus_batch_init(&batch, XBT_NIL);
-	for (i = 0; i < list->num; i++)
+	for (i = 0; i < list->num; i++) {
 		xenbus_batch_read(&batch, list->paths[i], "state");
+		if (bus->peer_node)
+			xenbus_batch_read(&batch, list->paths[i],
+					  bus->peer_node);
+	}
 	xenbus_batch_run(&batch);
 	err = batch.err;
-	for (i = 0; i < list->num; i++) {
-		if (!err && bus_state_is_new(&batch, i))
-			list->paths[kept++] = list->paths[i];
-		else
-			kfree(list->paths[i]);
-	}
-	list->num = kept;
+	bus_paths_keep_by(bus, list, &batch);
 	xenbus_batch_free(&batch);
 	return err;
 }

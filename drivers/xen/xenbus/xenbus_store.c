@@ -13,12 +13,15 @@
 #define pr_fmt(fmt) "xenbus: " fmt
 
 #include <linux/debugfs.h>
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <xen/xenbus.h>
 
 #include "../xenstore/debugfs.h"
@@ -99,6 +102,25 @@ static int __init xenbus_store_clear_at_boot(void)
 }
 pure_initcall(xenbus_store_clear_at_boot);
 
+/*
+ * The callback on control/shutdown suspends the domain, and no device may handle
+ * an event meanwhile. To power off it need not wait for one that is stuck.
+ */
+static bool xenbus_store_excludes(const char *path)
+{
+	bool suspends;
+	char *how;
+
+	if (strcmp(path, "control/shutdown"))
+		return false;
+	how = xenbus_read(XBT_NIL, path, "", NULL);
+	if (IS_ERR(how))
+		return false;
+	suspends = !strcmp(how, "suspend");
+	kfree(how);
+	return suspends;
+}
+
 /**
  * xenbus_store_init() - make the store accept requests
  * @t: how the server will be reached
@@ -114,6 +136,7 @@ void xenbus_store_init(struct xs_transport *t)
 	xs_store_init(store, t);
 	store->conn.write_behind = xenbus_write_behind;
 	store->conn.poll_us = xenbus_poll_us;
+	store->watches.excludes = xenbus_store_excludes;
 	xenbus_debugfs = xs_debugfs_create(&store->watches);
 }
 

@@ -385,5 +385,7 @@ int xs_conn_fail_all(struct xs_conn *conn, int err)
 	conn->tx.req = NULL;
 	spin_unlock(&conn->lock);
 	xs_conn_finish_list(&failed, err);
+	/* They fail when they are sent. */
+	xs_quota_retry(&conn->quota);
 	return err;
 }

@@ -9,8 +9,7 @@
  * The errors are those of call.c.
  *
  * A change in a transaction of the kernel may only be posted, see
- * transaction.c; it then returns 0, or the error of one before it, and the end of
- * the transaction tells.
+ * transaction.c; it then returns 0, and the end of the transaction tells.
  *
  * Copyright (C) 2026 The xenbus authors
  */

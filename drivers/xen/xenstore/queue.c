@@ -478,24 +478,27 @@ int xs_queues_start(struct xs_queues *queues)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_queues_start);
 
-/* A kthread that runs, and is now the caller's to stop; or NULL. */
-static struct task_struct *xs_queues_take_thread(struct xs_queues *queues)
+/* Another queue with a kthread, a reference; or NULL. */
+static struct xs_queue *xs_queues_first_running(struct xs_queues *queues)
 {
-	struct task_struct *thread = queues->default_queue.thread;
-	struct xs_queue *queue;
+	struct xs_queue *queue, *found = NULL;
 
-	queues->default_queue.thread = NULL;
-	if (thread)
-		return thread;
 	spin_lock(&queues->lock);
 	list_for_each_entry(queue, &queues->others, node) {
-		thread = queue->thread;
-		queue->thread = NULL;
-		if (thread)
+		if (queue->thread) {
+			found = xs_queue_get(queue);
 			break;
+		}
 	}
 	spin_unlock(&queues->lock);
-	return thread;
+	return found;
+}
+
+static void xs_queue_stop(struct xs_queue *queue)
+{
+	if (queue->thread)
+		kthread_stop(queue->thread);
+	queue->thread = NULL;
 }
 
 /**
@@ -506,10 +509,13 @@ static struct task_struct *xs_queues_take_thread(struct xs_queues *queues)
  */
 void xs_queues_stop(struct xs_queues *queues)
 {
-	struct task_struct *thread;
+	struct xs_queue *queue;
 
-	while ((thread = xs_queues_take_thread(queues)))
-		kthread_stop(thread);
+	xs_queue_stop(&queues->default_queue);
+	while ((queue = xs_queues_first_running(queues))) {
+		xs_queue_stop(queue);
+		xs_queue_put(queue);
+	}
 	/* Those that are being freed are no longer among the others. */
 	if (queues->wq)
 		destroy_workqueue(queues->wq);

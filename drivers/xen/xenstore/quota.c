@@ -18,6 +18,7 @@
 #include <kunit/visibility.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
+#include <linux/limits.h>
 
 #include "quota.h"
 
@@ -33,6 +34,7 @@ void xs_quota_init(struct xs_quota *quota)
 	quota->open = 0;
 	quota->ended = 0;
 	quota->room = 0;
+	quota->next = 0;
 	INIT_LIST_HEAD(&quota->waiting);
 	quota->timeout = XS_QUOTA_TIMEOUT;
 }
@@ -93,6 +95,20 @@ static bool xs_quota_try_enter_locked(struct xs_quota *quota,
 	return true;
 }
 
+/* Before those that came later, which may have been refused first. */
+static void xs_quota_wait_locked(struct xs_quota *quota,
+				 struct xs_quota_start *start)
+	__must_hold(&quota->lock)
+{
+	struct xs_quota_start *later;
+
+	list_for_each_entry(later, &quota->waiting, node) {
+		if ((int)(later->number - start->number) > 0)
+			break;
+	}
+	list_add_tail(&start->node, &later->node);
+}
+
 /**
  * xs_quota_try_enter() - may a START be sent at once?
  * @quota: the quota
@@ -127,6 +143,7 @@ bool xs_quota_enter(struct xs_quota *quota, struct xs_quota_start *start)
 	bool first;
 
 	spin_lock(&quota->lock);
+	start->number = quota->next++;
 	first = xs_quota_try_enter_locked(quota, start);
 	if (!first)
 		list_add_tail(&start->node, &quota->waiting);
@@ -155,22 +172,24 @@ void xs_quota_enter_nested(struct xs_quota *quota)
  * xs_quota_refused() - the server has refused a START for its quota
  * @quota: the quota
  * @start: the START, which was sent
+ * @own: transactions that its sender has open, and cannot wait for
  *
  * Context: Any but hard interrupt.
  * Return: true if it waits, and &xs_quota_start.send will be called, or has been;
- * false if no other transaction is open, and it has failed.
+ * false if no transaction of others is open, and it has failed.
  */
-bool xs_quota_refused(struct xs_quota *quota, struct xs_quota_start *start)
+bool xs_quota_refused(struct xs_quota *quota, struct xs_quota_start *start,
+		      unsigned int own)
 {
 	bool waits;
 
 	spin_lock(&quota->lock);
 	quota->open--;
 	/* One that has ended since it was sent may have been the one too many. */
-	waits = quota->open || quota->ended != start->ended;
+	waits = quota->open > own || quota->ended != start->ended;
 	if (waits) {
 		quota->room += quota->ended != start->ended;
-		list_add(&start->node, &quota->waiting);
+		xs_quota_wait_locked(quota, start);
 	}
 	xs_quota_send_locked(quota);
 	spin_unlock(&quota->lock);
@@ -218,3 +237,20 @@ bool xs_quota_give_up(struct xs_quota *quota, struct xs_quota_start *start)
 	return waited;
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_quota_give_up);
+
+/**
+ * xs_quota_retry() - send all that wait
+ * @quota: the quota; another server counts, or none
+ *
+ * What has ended with the server before, nobody may tell.
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_quota_retry(struct xs_quota *quota)
+{
+	spin_lock(&quota->lock);
+	quota->room = UINT_MAX;
+	xs_quota_send_locked(quota);
+	spin_unlock(&quota->lock);
+}
+EXPORT_SYMBOL_IF_KUNIT(xs_quota_retry);

@@ -21,6 +21,8 @@ struct xs_quota_start {
 	struct list_head node;
 	/** @ended: &xs_quota.ended when it was sent; under &xs_quota.lock */
 	unsigned int ended;
+	/** @number: its place in the order; under &xs_quota.lock */
+	unsigned int number;
 	/**
 	 * @send: it is to be sent now. Any context but hard interrupt, with
 	 * &xs_quota.lock held; does not sleep. Const after init.
@@ -40,6 +42,8 @@ struct xs_quota {
 	unsigned int ended;
 	/** @room: how many have ended while a START waits */
 	unsigned int room;
+	/** @next: &xs_quota_start.number of the next START; wraps */
+	unsigned int next;
 	/** @waiting: STARTs that wait, in the order in which they are sent */
 	struct list_head waiting;
 	/** @timeout: how long one may wait, in jiffies; const after init */
@@ -52,7 +56,9 @@ void xs_quota_start_init(struct xs_quota_start *start,
 bool xs_quota_try_enter(struct xs_quota *quota, struct xs_quota_start *start);
 bool xs_quota_enter(struct xs_quota *quota, struct xs_quota_start *start);
 void xs_quota_enter_nested(struct xs_quota *quota);
-bool xs_quota_refused(struct xs_quota *quota, struct xs_quota_start *start);
+bool xs_quota_refused(struct xs_quota *quota, struct xs_quota_start *start,
+		      unsigned int own);
+void xs_quota_retry(struct xs_quota *quota);
 void xs_quota_leave(struct xs_quota *quota);
 bool xs_quota_give_up(struct xs_quota *quota, struct xs_quota_start *start);
 

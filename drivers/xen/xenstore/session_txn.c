@@ -120,6 +120,18 @@ int xs_session_txn_check(struct xs_session *session)
 	return err;
 }
 
+static unsigned int xs_session_txn_count(struct xs_session *session)
+{
+	unsigned int bucket, n = 0;
+	struct xs_txn *txn;
+
+	spin_lock(&session->lock);
+	hash_for_each(session->txns, bucket, txn, node)
+		n++;
+	spin_unlock(&session->lock);
+	return n;
+}
+
 /* === A START that waits: the worker === */
 
 /* The client is told; consumes the transaction. */
@@ -203,7 +215,8 @@ static void xs_session_start_work(struct work_struct *work)
 	if (txn->step == XS_TXN_NEW) {
 		waits = !xs_quota_enter(quota, &txn->start);
 	} else if (txn->step == XS_TXN_REFUSED) {
-		waits = xs_quota_refused(quota, &txn->start);
+		waits = xs_quota_refused(quota, &txn->start,
+					 xs_session_txn_count(session));
 		if (!waits) {
 			xs_session_start_fail(txn, -ENOSPC);
 			return;

@@ -2,11 +2,10 @@
 /*
  * One XenStore as this kernel sees it: how it starts, stops, suspends, resumes.
  *
- * A suspend by a callback pauses all others. It closes the gate, waits until
- * nothing is in flight and parks the kthread between two messages, so that the
- * page may be exchanged. There may be another server at the other end of it
- * afterwards, which knows none of the watches: the resume sets them again before
- * the gate opens.
+ * A suspend closes the gate, waits until nothing is in flight and parks the
+ * kthread between two messages, so that the page may be exchanged. There may be
+ * another server at the other end of it afterwards, which knows none of the
+ * watches: the resume sets them again before the gate opens.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -114,7 +113,6 @@ void xs_store_suspend(struct xs_store *store)
 	struct xs_conn *conn = &store->conn;
 
 	xs_conn_might_wait(conn);
-	xs_queues_pause(&store->watches.queues, MAX_SCHEDULE_TIMEOUT);
 	xs_gate_close(&conn->gate);
 	xs_gate_drain(&conn->gate);
 	xs_io_park(conn);
@@ -142,6 +140,7 @@ int xs_store_resume(struct xs_store *store)
 		pr_err("cannot reach the server after resume: %d\n", err);
 		xs_conn_break(conn, -EIO);
 	}
+	xs_quota_retry(&conn->quota);
 	xs_io_unpark(conn);
 	xs_watches_reregister(&store->watches);
 	xs_gate_open(&conn->gate);

@@ -243,7 +243,7 @@ static int xs_transaction_await_turn(struct xs_conn *conn,
 	if (wait_for_completion_timeout(&txn->turn, left) ||
 	    !xs_quota_give_up(&conn->quota, &txn->start))
 		return 0;
-	pr_warn_ratelimited("no transaction ends: %s/%d is refused one\n",
+	pr_warn_ratelimited("%s/%d has waited in vain for a transaction\n",
 			    current->comm, current->pid);
 	return -ENOSPC;
 }
@@ -281,7 +281,7 @@ static int xs_transaction_open_in_turn(struct xs_conn *conn,
 			break;
 		reinit_completion(&txn->turn);
 		first = false;
-		if (!xs_quota_refused(&conn->quota, &txn->start))
+		if (!xs_quota_refused(&conn->quota, &txn->start, 0))
 			return err;
 	}
 	xs_quota_leave(&conn->quota);
@@ -295,7 +295,7 @@ static int xs_transaction_open_in_turn(struct xs_conn *conn,
  *
  * The transaction pins the gate: a suspend waits until it is ended. If the
  * server's quota of transactions is used up, waits until another one of this
- * domain ends, but no longer than 30 seconds.
+ * domain ends, but no longer than 30 seconds in all.
  *
  * Context: Process, sleeps; during a suspend until the resume, unless the
  * caller has a transaction open already.
@@ -396,9 +396,8 @@ static int xs_transaction_settle(struct xs_conn *conn,
  * waits for all requests posted so far, so that others have a turn.
  *
  * Context: Process, may sleep.
- * Return: 0 if it was sent, or need not be because the transaction will be
- * aborted; xs_op_transaction_end() will tell. Otherwise the error of this
- * request.
+ * Return: 0 if it was sent, and xs_op_transaction_end() will tell. Otherwise the
+ * error of this request.
  */
 int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 			   struct xs_request *req)
@@ -413,10 +412,6 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
 		return PTR_ERR(req);
 	if (atomic_read(&txn->posted) >= XS_TRANSACTION_PART)
 		xs_transaction_settle(conn, txn);
-	if (READ_ONCE(txn->err)) {
-		xs_request_put(req);
-		return 0;
-	}
 	err = xs_transaction_submit(conn, txn, req);
 	if (err)
 		xs_request_put(req);

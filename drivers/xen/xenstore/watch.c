@@ -16,10 +16,12 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+#define pr_fmt(fmt) "xenstore: " fmt
 
 #include <kunit/visibility.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
@@ -227,18 +229,7 @@ static void xs_watch_event_take(struct xs_queue_item *item)
 	WRITE_ONCE(watch->nr_pending, watch->nr_pending - 1);
 }
 
-/* After the callback the watch may be gone. */
-static void xs_watch_event_run(struct xs_queue_item *item)
-{
-	struct xs_watch_event *event;
-	struct xs_watch_entry *entry;
-
-	event = container_of(item, struct xs_watch_event, item);
-	entry = event->entry;
-	entry->watch->callback(entry->watch, event->path, entry->token);
-	kfree(event);
-	xs_watch_entry_put(entry);
-}
+static void xs_watch_event_run(struct xs_queue_item *item);
 
 static struct xs_watch_event *xs_watch_event_alloc(struct xs_watch_entry *entry,
 						   const char *path)
@@ -307,6 +298,43 @@ static bool xs_watch_queue_event(struct xs_watches *watches,
 out_unlock:
 	spin_unlock(&watches->queues.lock);
 	return queued;
+}
+
+/*
+ * Once it has been called back, the domain that suspends us waits for it, and
+ * other tasks are stopped; so those that run are waited for before. If one does
+ * not return, the event stays pending, and the request unacknowledged.
+ */
+static bool xs_watch_event_may_run(struct xs_watches *watches,
+				   struct xs_watch_event *event)
+{
+	if (!watches->excludes || !watches->excludes(event->path))
+		return true;
+	if (!xs_queues_pause(&watches->queues, watches->pause_timeout))
+		return true;
+	pr_warn("%s has to wait for a callback that does not return\n",
+		event->path);
+	return false;
+}
+
+/* After the callback the watch may be gone. */
+static void xs_watch_event_run(struct xs_queue_item *item)
+{
+	struct xs_watch_event *event;
+	struct xs_watch_entry *entry;
+	struct xs_watches *watches;
+
+	event = container_of(item, struct xs_watch_event, item);
+	entry = event->entry;
+	watches = container_of(entry->queue->queues, struct xs_watches, queues);
+	if (xs_watch_event_may_run(watches, event)) {
+		entry->watch->callback(entry->watch, event->path, entry->token);
+	} else if (xs_watch_queue_event(watches, event)) {
+		xs_queue_kick(entry->queue);
+		return;
+	}
+	kfree(event);
+	xs_watch_entry_put(entry);
 }
 
 static bool xs_watch_is_full(struct xs_watches *watches,
@@ -414,6 +442,8 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 	watches->nonce = get_random_u32();
 	xa_init_flags(&watches->entries, XA_FLAGS_ALLOC1);
 	watches->next_id = 1;
+	watches->excludes = NULL;
+	watches->pause_timeout = XS_WATCH_PAUSE_TIMEOUT;
 	xs_queues_init(&watches->queues);
 	for (i = 0; i < XS_WATCH_PENDING_BUCKETS; i++)
 		INIT_HLIST_HEAD(&watches->pending[i]);

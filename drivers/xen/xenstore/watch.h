@@ -19,6 +19,9 @@
 /* More pending events of one watch than this are merged into one. */
 #define XS_WATCH_PENDING_MAX	1024
 
+/* After that an event of an exclusive callback is put behind those that wait. */
+#define XS_WATCH_PAUSE_TIMEOUT	(30 * HZ)
+
 /* Enough for short chains in a storm of events. */
 #define XS_WATCH_PENDING_BUCKETS	256
 
@@ -90,6 +93,13 @@ struct xs_watches {
 	/** @next_id: where the next search for a free id begins; its lock */
 	u32 next_id;
 
+	/**
+	 * @excludes: whether no other callback may run beside the one for @path;
+	 * for the default queue; sleeps; NULL if there is none; const after init
+	 */
+	bool (*excludes)(const char *path);
+	/** @pause_timeout: how long it waits for the others, in jiffies */
+	unsigned long pause_timeout;
 	/** @queues: where callbacks run; its lock protects what follows */
 	struct xs_queues queues;
 	/** @pending: pending events by watch and path */

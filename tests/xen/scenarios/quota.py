@@ -52,7 +52,7 @@ def register(daemon, **options):
         before, boot = domu.domid(vm, "pv"), domu.signs_of_life(vm, "pv")[0]
         vm.check("xl reboot pv 2>&1")
         domu.wait(lambda: domu.domid(vm, "pv") not in (None, before))
-        domu.up(vm, "pv")
+        domu.up(vm, "pv", "vif")
         assert domu.signs_of_life(vm, "pv")[0] != boot, "it never went down"
 
     @group.test("at its quota of nodes, it can be shut down")

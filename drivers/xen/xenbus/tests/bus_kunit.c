@@ -64,9 +64,9 @@ static void enumerate_asks_once_per_node(struct kunit *test)
 	}
 	before = fake_peer_count(&fake->store->peer);
 	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
-	/* The types, the nodes of the one type, and the state of each. */
+	/* The types, the nodes of the one type, state and peer of each. */
 	KUNIT_EXPECT_EQ(test, fake_peer_count(&fake->store->peer) - before,
-			2 + 20);
+			2 + 2 * 20);
 
 	before = fake_peer_count(&fake->store->peer);
 	KUNIT_EXPECT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);

@@ -164,11 +164,6 @@ static bool fake_bus_skip(const char *nodename)
 	return str_has_prefix(nodename, FAKE_BUS_ROOT "/skip");
 }
 
-static u32 fake_bus_peer_id(const char *nodename)
-{
-	return xenbus_read_unsigned(nodename, "backend-id", 0);
-}
-
 static void fake_bus_otherend_changed(struct xenbus_watch *watch,
 				      const char *path, const char *token)
 {
@@ -188,7 +183,7 @@ struct xen_bus_type fake_bus_type = {
 	.root			= FAKE_BUS_ROOT,
 	.levels			= 2,
 	.otherend_id_node	= "backend-id",
-	.peer_id		= fake_bus_peer_id,
+	.peer_node		= "backend-id",
 	.serial_types		= fake_bus_serial_types,
 	.otherend_changed	= fake_bus_otherend_changed,
 	.get_bus_id		= fake_bus_id,

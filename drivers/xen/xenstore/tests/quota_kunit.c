@@ -50,7 +50,7 @@ static bool quota_enter(struct quota_fixture *f, unsigned int i)
 
 static bool quota_refuse(struct quota_fixture *f, unsigned int i)
 {
-	return xs_quota_refused(&f->quota, &f->starts[i].start);
+	return xs_quota_refused(&f->quota, &f->starts[i].start, 0);
 }
 
 static void start_that_is_refused_alone_has_failed(struct kunit *test)
@@ -138,6 +138,47 @@ static void start_that_gives_up_lets_the_next_try(struct kunit *test)
 						  &f->starts[2].start));
 }
 
+/* Its sender cannot wait for itself. */
+static void start_fails_if_all_are_its_senders_own(struct kunit *test)
+{
+	struct quota_fixture *f = test->priv;
+
+	quota_enter(f, 0);
+	quota_enter(f, 1);
+	KUNIT_EXPECT_FALSE(test, xs_quota_refused(&f->quota,
+						  &f->starts[1].start, 1));
+}
+
+/* Also if the later one's refusal is seen first. */
+static void starts_that_are_refused_together_keep_their_order(struct kunit *test)
+{
+	struct quota_fixture *f = test->priv;
+
+	quota_enter(f, 0);
+	quota_enter(f, 1);
+	quota_enter(f, 2);
+	quota_refuse(f, 2);
+	quota_refuse(f, 1);
+	xs_quota_leave(&f->quota);
+	KUNIT_EXPECT_EQ(test, f->starts[1].sent, 1);
+	KUNIT_EXPECT_EQ(test, f->starts[2].sent, 0);
+}
+
+/* What was open at the server before does not end for this one. */
+static void retry_sends_all_that_wait(struct kunit *test)
+{
+	struct quota_fixture *f = test->priv;
+
+	quota_enter(f, 0);
+	quota_enter(f, 1);
+	quota_refuse(f, 1);
+	quota_enter(f, 2);
+	xs_quota_retry(&f->quota);
+	KUNIT_EXPECT_EQ(test, f->starts[1].sent, 1);
+	KUNIT_EXPECT_EQ(test, f->starts[2].sent, 1);
+	KUNIT_EXPECT_TRUE(test, quota_enter(f, 3));
+}
+
 static void all_that_wait_learn_that_none_is_open(struct kunit *test)
 {
 	struct quota_fixture *f = test->priv;
@@ -159,6 +200,9 @@ static struct kunit_case quota_cases[] = {
 	KUNIT_CASE(later_start_waits_behind_one_that_was_refused),
 	KUNIT_CASE(starts_are_sent_in_their_order),
 	KUNIT_CASE(start_that_gives_up_lets_the_next_try),
+	KUNIT_CASE(start_fails_if_all_are_its_senders_own),
+	KUNIT_CASE(starts_that_are_refused_together_keep_their_order),
+	KUNIT_CASE(retry_sends_all_that_wait),
 	KUNIT_CASE(all_that_wait_learn_that_none_is_open),
 	{}
 };
@@ -174,6 +218,7 @@ static struct kunit_suite quota_suite = {
 struct start_fixture {
 	struct test_env *env;
 	struct xs_session *session;
+	struct xs_session *first;	/* of another client */
 };
 
 static int start_init(struct kunit *test)
@@ -184,16 +229,17 @@ static int start_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	f->env = test_env_create(test);
 	f->session = fake_user_open(f->env);
+	f->first = fake_user_open(f->env);
 	test->priv = f;
 	return 0;
 }
 
-/* The client's second START, 2, is refused; its first has become 5. */
-static void start_refuse_second(struct kunit *test, const char *error)
+/* The client's START, 2, is refused; another client's has become 5. */
+static void start_refuse(struct kunit *test, const char *error)
 {
 	struct start_fixture *f = test->priv;
 
-	fake_user_start(f->env, f->session, "5");
+	fake_user_start(f->env, f->first, "5");
 	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 2, 0, "", 1);
 	test_env_refuse(f->env, test_env_next(f->env), error);
 	test_env_run(f->env);
@@ -203,9 +249,9 @@ static void start_end_first(struct kunit *test)
 {
 	struct start_fixture *f = test->priv;
 
-	fake_user_send(f->env, f->session, XS_TRANSACTION_END, 3, 5, "T", 2);
+	fake_user_send(f->env, f->first, XS_TRANSACTION_END, 3, 5, "T", 2);
 	test_env_reply(f->env, test_env_next(f->env), "OK", 3);
-	fake_user_expect(f->env, f->session, XS_TRANSACTION_END, 3, 5, "OK", 3);
+	fake_user_expect(f->env, f->first, XS_TRANSACTION_END, 3, 5, "OK", 3);
 }
 
 /* So many STARTs wait. */
@@ -242,7 +288,7 @@ static void client_is_not_told_of_a_refusal_that_passes(struct kunit *test)
 	const char *const *error = test->param_value;
 	struct start_fixture *f = test->priv;
 
-	start_refuse_second(test, *error);
+	start_refuse(test, *error);
 	fake_user_expect_nothing(f->env, f->session);
 	start_end_first(test);
 	test_env_reply(f->env, start_await(test), "6", 2);
@@ -269,7 +315,7 @@ static void client_is_told_when_the_time_is_over(struct kunit *test)
 	struct start_fixture *f = test->priv;
 
 	f->env->conn->quota.timeout = 1;
-	start_refuse_second(test, "ENOSPC");
+	start_refuse(test, "ENOSPC");
 	KUNIT_EXPECT_TRUE(test,
 			  fake_wait_until(xs_session_readable(f->session)));
 	fake_user_expect(f->env, f->session, XS_ERROR, 2, 0, "ENOSPC", 7);
@@ -280,7 +326,7 @@ static void start_of_another_client_waits_behind(struct kunit *test)
 	struct start_fixture *f = test->priv;
 	struct xs_session *other = fake_user_open(f->env);
 
-	start_refuse_second(test, "ENOSPC");
+	start_refuse(test, "ENOSPC");
 	start_await_waiting(test, 1);
 	fake_user_send(f->env, other, XS_TRANSACTION_START, 8, 0, "", 1);
 	start_await_waiting(test, 2);
@@ -302,12 +348,11 @@ static void client_that_closes_waits_no_longer(struct kunit *test)
 	struct start_fixture *f = test->priv;
 	struct xs_quota *quota = &f->env->conn->quota;
 
-	start_refuse_second(test, "ENOSPC");
+	start_refuse(test, "ENOSPC");
 	start_await_waiting(test, 1);
 	fake_user_close(f->env, f->session);
-	test_env_answer_all(f->env);
 	start_await_waiting(test, 0);
-	KUNIT_EXPECT_TRUE(test, fake_wait_until(!READ_ONCE(quota->open)));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(quota->open), 1);
 }
 
 static int start_in_kernel(void *data)
@@ -332,7 +377,7 @@ static void start_of_the_kernel_waits_for_a_client(struct kunit *test)
 	struct start_fixture *f = test->priv;
 	struct fake_call *call;
 
-	fake_user_start(f->env, f->session, "5");
+	fake_user_start(f->env, f->first, "5");
 	call = fake_call_start(test, start_in_kernel, f, start_unblock);
 	test_env_refuse(f->env, test_env_await(f->env), "ENOSPC");
 	test_env_run(f->env);
@@ -343,13 +388,39 @@ static void start_of_the_kernel_waits_for_a_client(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
 }
 
+/* A client of one task would wait for itself. */
+static void client_with_all_of_them_is_told_at_once(struct kunit *test)
+{
+	struct start_fixture *f = test->priv;
+
+	fake_user_start(f->env, f->session, "5");
+	fake_user_send(f->env, f->session, XS_TRANSACTION_START, 2, 0, "", 1);
+	test_env_refuse(f->env, test_env_next(f->env), "ENOSPC");
+	test_env_run(f->env);
+	KUNIT_EXPECT_TRUE(test,
+			  fake_wait_until(xs_session_readable(f->session)));
+	fake_user_expect(f->env, f->session, XS_ERROR, 2, 0, "ENOSPC", 7);
+}
+
+static void start_that_waits_fails_when_the_connection_breaks(struct kunit *test)
+{
+	struct start_fixture *f = test->priv;
+
+	start_refuse(test, "ENOSPC");
+	start_await_waiting(test, 1);
+	start_unblock(f);
+	KUNIT_EXPECT_TRUE(test,
+			  fake_wait_until(xs_session_readable(f->session)));
+	fake_user_expect(f->env, f->session, XS_ERROR, 2, 0, "EIO", 4);
+}
+
 static void start_of_the_kernel_fails_when_the_time_is_over(struct kunit *test)
 {
 	struct start_fixture *f = test->priv;
 	struct fake_call *call;
 
 	f->env->conn->quota.timeout = 1;
-	fake_user_start(f->env, f->session, "5");
+	fake_user_start(f->env, f->first, "5");
 	call = fake_call_start(test, start_in_kernel, f, start_unblock);
 	test_env_refuse(f->env, test_env_await(f->env), "ENOSPC");
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), -ENOSPC);
@@ -364,6 +435,8 @@ static struct kunit_case start_cases[] = {
 	KUNIT_CASE(client_that_closes_waits_no_longer),
 	KUNIT_CASE(start_of_the_kernel_waits_for_a_client),
 	KUNIT_CASE(start_of_the_kernel_fails_when_the_time_is_over),
+	KUNIT_CASE(client_with_all_of_them_is_told_at_once),
+	KUNIT_CASE(start_that_waits_fails_when_the_connection_breaks),
 	{}
 };
 

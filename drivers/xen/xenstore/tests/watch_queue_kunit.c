@@ -328,22 +328,44 @@ static void wqueue_suspend(struct wqueue_fixture *f)
 	xs_store_resume(&f->site->store);
 }
 
+static bool wqueue_excludes(const char *path)
+{
+	return !strcmp(path, "/c");
+}
+
 /* As when one thread ran all callbacks. */
-static void suspend_by_a_callback_waits_for_the_others(struct kunit *test)
+static void exclusive_callback_waits_for_the_others(struct kunit *test)
 {
 	struct wqueue_fixture *f = test->priv;
 	struct xs_queues *queues = &f->site->store.watches.queues;
 
+	f->site->store.watches.excludes = wqueue_excludes;
 	wqueue_stick(test);
 	f->c.act = wqueue_suspend;
 	wqueue_register(test, &f->c, NULL);
 	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(queues->paused)));
-	KUNIT_EXPECT_EQ(test, f->site->conn->generation, 0);
+	KUNIT_EXPECT_EQ(test, f->c.calls, 0);
 	complete_all(&f->leave);
 	wqueue_await(test, &f->c.called);
 	KUNIT_EXPECT_EQ(test, f->site->conn->generation, 1);
 	KUNIT_EXPECT_EQ(test, fake_store_watches(f->store, "/a"), 1);
 	wqueue_await(test, &f->a.called);
+}
+
+/* The request is not acknowledged, and is made when it can be. */
+static void default_queue_goes_on_beside_one_that_is_stuck(struct kunit *test)
+{
+	struct wqueue_fixture *f = test->priv;
+
+	f->site->store.watches.excludes = wqueue_excludes;
+	f->site->store.watches.pause_timeout = 1;
+	wqueue_stick(test);
+	wqueue_register(test, &f->c, NULL);
+	wqueue_register(test, &f->b, NULL);
+	wqueue_await(test, &f->b.called);
+	KUNIT_EXPECT_EQ(test, f->c.calls, 0);
+	complete_all(&f->leave);
+	wqueue_await(test, &f->c.called);
 }
 
 static struct kunit_case wqueue_cases[] = {
@@ -357,7 +379,8 @@ static struct kunit_case wqueue_cases[] = {
 	KUNIT_CASE(unregister_does_not_wait_for_another_queue),
 	KUNIT_CASE(unregister_does_not_wait_for_another_watch_of_the_queue),
 	KUNIT_CASE(unregister_waits_for_a_callback_in_a_queue),
-	KUNIT_CASE(suspend_by_a_callback_waits_for_the_others),
+	KUNIT_CASE(exclusive_callback_waits_for_the_others),
+	KUNIT_CASE(default_queue_goes_on_beside_one_that_is_stuck),
 	{}
 };
 
