@@ -204,7 +204,7 @@ static void change_that_cannot_be_sent_fails_at_once(struct kunit *test)
 }
 
 /* The driver sees the error where it happens, and goes on, as with blkfront. */
-static void repetition_waits_for_each_change(struct kunit *test)
+static void repetition_waits_for_every_change(struct kunit *test)
 {
 	struct transaction_fixture *f = test->priv;
 
@@ -496,7 +496,7 @@ static struct kunit_case transaction_cases[] = {
 	KUNIT_CASE_PARAM(change_that_is_refused_aborts_all,
 			 transaction_error_gen_params),
 	KUNIT_CASE(change_that_cannot_be_sent_fails_at_once),
-	KUNIT_CASE(repetition_waits_for_each_change),
+	KUNIT_CASE(repetition_waits_for_every_change),
 	KUNIT_CASE(repetition_after_a_conflict_waits_for_none),
 	KUNIT_CASE(removal_of_nothing_is_no_failure),
 	KUNIT_CASE(abort_waits_for_nothing_but_itself),
