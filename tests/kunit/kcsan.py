@@ -20,8 +20,9 @@ STACK = re.compile(r" bytes by .*:$|reordered to: ")
 INTERRUPT = re.compile(r" asm_(?:sysvec_|common_interrupt|spurious)")
 # What the suite xenstore_race does on purpose.
 PROVOKED = {"race_provoke"}
-# Reads time without a lock, and looks afterwards whether it has changed.
-BY_DESIGN = {"ktime_get_mono_fast_ns"}
+# Reads time without a lock, and looks afterwards whether it has changed; sets a
+# flag of a kobject in the byte where others are looked at.
+BY_DESIGN = {"ktime_get_mono_fast_ns", "kobject_uevent_env"}
 # In this order: at boot, and by init in the end.
 WATCHED = re.compile(r"kcsan: strict mode configured$.*"
                      r"kcsan: selftest: (\d+)/\1 tests passed$.*"

@@ -486,6 +486,15 @@ void *kmalloc(size_t size, gfp_t gfp)
 	return memset(block, 0xa5, size);
 }
 
+/* Only what waits for the server's names asks for more. */
+void *krealloc(const void *block, size_t size, gfp_t gfp)
+{
+	shim_might_sleep();
+	block = realloc((void *)block, size);
+	SHIM_BUG_ON(!block);
+	return (void *)block;
+}
+
 void kfree(const void *block)
 {
 	free((void *)block);

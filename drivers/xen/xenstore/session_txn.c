@@ -9,6 +9,8 @@
  * Copyright (C) 2026 The xenbus authors
  */
 #include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/slab.h>
 
 #include "session.h"

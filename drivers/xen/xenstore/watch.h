@@ -7,6 +7,7 @@
 #ifndef _XENSTORE_WATCH_H
 #define _XENSTORE_WATCH_H
 
+#include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>

@@ -165,7 +165,7 @@ static void callback_waits_for_the_probe_of_a_new_device(struct kunit *test)
 	struct fake_bus *fake = test->priv;
 
 	fake_bus_add_node(fake, "vif", "1");
-	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(fake->num_states)));
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bus_queue_let_go,
 							fake), 0);
 	fake->num_states = 0;

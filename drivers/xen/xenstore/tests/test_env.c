@@ -282,11 +282,17 @@ static int test_env_resume_call(void *data)
  * @env: an environment that is suspended
  *
  * Context: The test's own thread.
- * Return: The resume, which waits until all watches have been set again.
+ * Return: The resume, which has attached the rings, and waits until all watches
+ * have been set again.
  */
 struct fake_call *test_env_start_resume(struct test_env *env)
 {
-	return fake_call_start(env->test, test_env_resume_call, env, NULL);
+	struct fake_call *resume;
+
+	resume = fake_call_start(env->test, test_env_resume_call, env, NULL);
+	/* Until it waits for replies, the rings belong to the resume. */
+	fake_wait_until(fake_call_sleeps(resume) || fake_call_is_done(resume));
+	return resume;
 }
 
 static bool test_env_answers_until(struct test_env *env,
