@@ -55,9 +55,8 @@ declare -A core_table=(
 	[queue]=""
 	[watch]="queue conn $leaves"
 	[watch_sync]="watch queue call conn $leaves"
-	[cache]="watch queue ops conn $leaves"
-	[store]="cache watch queue transaction conn $leaves"
-	[session]="store cache watch queue conn $leaves"
+	[store]="watch queue transaction conn $leaves"
+	[session]="store watch queue conn $leaves"
 	[debugfs]="watch queue conn $leaves"
 )
 

@@ -137,14 +137,6 @@ static void kernel_read(u32 tx_id)
 	kernel_check(value, len);
 }
 
-static void kernel_read_cached(void)
-{
-	unsigned int len;
-	char *value = xs_cache_read(&site.store.cache, "/a/b", &len);
-
-	kernel_check(value, len);
-}
-
 /* Requests that are submitted together. */
 static void kernel_batch(void)
 {
@@ -203,8 +195,6 @@ static void kernel(unsigned int n)
 	else if (n == WATCHES + 3)
 		xs_watches_dispatch(&site.store.watches);
 	else if (n == WATCHES + 4)
-		kernel_read_cached();
-	else if (n == WATCHES + 5)
 		kernel_batch();
 	else
 		kernel_directory();
@@ -498,7 +488,6 @@ static void close_all(void)
 			kernel_watch(&site.kernel[i]);
 	}
 	run_all_work();
-	xs_cache_destroy(&site.store.cache);
 	complete_all_requests();
 }
 

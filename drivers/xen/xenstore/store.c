@@ -32,8 +32,6 @@ void xs_store_init(struct xs_store *store, struct xs_transport *t)
 {
 	xs_conn_init(&store->conn, t, &xs_watch_conn_ops, &store->watches);
 	xs_watches_init(&store->watches, &store->conn);
-	xs_cache_init(&store->cache, &store->watches, XS_CACHE_ENTRIES,
-		      XS_CACHE_UNREAD);
 }
 EXPORT_SYMBOL_GPL(xs_store_init);
 
@@ -76,7 +74,6 @@ EXPORT_SYMBOL_GPL(xs_store_start);
  */
 void xs_store_stop(struct xs_store *store)
 {
-	xs_cache_destroy(&store->cache);
 	xs_watches_stop(&store->watches);
 	xs_io_stop(&store->conn);
 	xs_io_disconnect(&store->conn);

@@ -7,7 +7,6 @@
 #ifndef _XENSTORE_STORE_H
 #define _XENSTORE_STORE_H
 
-#include "cache.h"
 #include "conn.h"
 #include "watch.h"
 
@@ -37,8 +36,6 @@ struct xs_store {
 	struct xs_conn conn;
 	/** @watches: watches of the kernel and of clients */
 	struct xs_watches watches;
-	/** @cache: values of nodes that are polled */
-	struct xs_cache cache;
 	/** @limits: of each client; set before the first one opens */
 	struct xs_limits limits;
 };

@@ -69,8 +69,6 @@ struct xs_watch_entry {
 	struct list_head events;
 	/** @dead: unregistered, takes no more events; under &xs_queues.lock */
 	bool dead;
-	/** @lost: the server has refused it in the last resume, which wrote this */
-	bool lost;
 	/** @token: what the server sends back; const while registered */
 	char token[XS_WATCH_TOKEN_SIZE];
 	/** @extra: what follows the token in XS_WATCH; in @path's memory */
@@ -138,10 +136,6 @@ bool xs_watch_entry_remove(struct xs_watches *watches,
 			   struct xs_watch_entry *entry);
 int xs_watch_entry_fire(struct xs_watches *watches,
 			struct xs_watch_entry *entry, const char *path);
-int xs_watch_entry_set(struct xs_watches *watches,
-		       struct xs_watch_entry *entry);
-void xs_watch_entry_unset(struct xs_watches *watches,
-			  struct xs_watch_entry *entry);
 struct xs_request *xs_watch_entry_request(const struct xs_watch_entry *entry,
 					  u32 type, gfp_t gfp);
 

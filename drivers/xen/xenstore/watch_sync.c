@@ -2,8 +2,8 @@
 /*
  * Registering and unregistering watches at the server, waiting for its reply.
  *
- * For the watches of drivers and of the cache, and for all watches after a
- * resume. watch.c takes events to the callbacks.
+ * For the watches of drivers, and for all watches after a resume. watch.c takes
+ * events to the callbacks.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -29,16 +29,9 @@ static int xs_watch_call(struct xs_watches *watches,
 	return xs_call_put(watches->conn, req, XS_GATE_NESTED);
 }
 
-/**
- * xs_watch_entry_set() - register an entry and set its watch at the server
- * @watches: the registry
- * @entry: an entry that is not registered
- *
- * Context: Process, sleeps until the server has replied.
- * Return: 0; -ENOMEM; -EIO if the ring is broken; or what the server replies.
- * After an error the entry is not registered.
- */
-int xs_watch_entry_set(struct xs_watches *watches, struct xs_watch_entry *entry)
+/* Register an entry and set its watch. After an error it is not registered. */
+static int xs_watch_entry_set(struct xs_watches *watches,
+			      struct xs_watch_entry *entry)
 {
 	int err;
 
@@ -57,15 +50,8 @@ int xs_watch_entry_set(struct xs_watches *watches, struct xs_watch_entry *entry)
 	return err;
 }
 
-/**
- * xs_watch_entry_unset() - undo xs_watch_entry_set()
- * @watches: the registry
- * @entry: a registered entry
- *
- * Context: Process, sleeps until the server has replied.
- */
-void xs_watch_entry_unset(struct xs_watches *watches,
-			  struct xs_watch_entry *entry)
+static void xs_watch_entry_unset(struct xs_watches *watches,
+				 struct xs_watch_entry *entry)
 {
 	int err;
 
@@ -252,7 +238,6 @@ static void xs_watch_reregister_one(struct xs_watch_reregister *all,
 	req->complete = xs_watch_reregistered;
 	req->owner = all;
 	req->arg = entry;
-	WRITE_ONCE(entry->lost, false);
 	atomic_inc(&all->left);
 	err = xs_conn_submit(all->watches->conn, req);
 	if (!err)
@@ -272,7 +257,6 @@ static void xs_watch_lose(struct xs_watches *watches,
 {
 	pr_warn_ratelimited("the server refuses the watch on %s: %d\n",
 			    entry->path, err);
-	WRITE_ONCE(entry->lost, true);
 	WRITE_ONCE(watches->lost, watches->lost + 1);
 	while (xs_watch_entry_fire(watches, entry, entry->path))
 		schedule_timeout_idle(1);
