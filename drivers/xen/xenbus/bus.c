@@ -81,6 +81,9 @@ static char *bus_path_type(const struct xen_bus_type *bus, const char *path)
 /* A device that is removed makes room for another. */
 static void bus_recheck(struct xs_queue_item *item);
 
+static int bus_queue_probe(struct xen_bus_type *bus, const char *nodename,
+			   struct xs_queue *queue);
+
 static void bus_device_release(struct device *dev)
 {
 	struct xenbus_device *xendev = to_xenbus_device(dev);
@@ -215,10 +218,16 @@ out_put:
 	return err == -EALREADY ? 0 : err;
 }
 
+/*
+ * The state is written last, so the peer is known once it is there, and may be
+ * another one than at an event before. @here is the caller's queue, or NULL.
+ */
 static int bus_probe_node(struct xen_bus_type *bus, const char *type,
-			  const char *nodename, struct xs_queue *queue)
+			  const char *nodename, struct xs_queue *here)
 {
 	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
+	struct xs_queue *queue;
+	int err;
 
 	if (bdev) {
 		put_device(&bdev->xendev.dev);
@@ -226,7 +235,13 @@ static int bus_probe_node(struct xen_bus_type *bus, const char *type,
 	}
 	if (xenbus_read_state(nodename) != XenbusStateInitialising)
 		return 0;
-	return bus_add_device(bus, type, nodename, queue);
+	queue = bus_find_queue(bus, type, bus_read_peer(bus, nodename));
+	if (!here || here == queue)
+		err = bus_add_device(bus, type, nodename, queue);
+	else
+		err = bus_queue_probe(bus, nodename, queue);
+	xs_queue_put(queue);
+	return err;
 }
 
 /**
@@ -244,13 +259,7 @@ static int bus_probe_node(struct xen_bus_type *bus, const char *type,
 int xenbus_probe_node(struct xen_bus_type *bus, const char *type,
 		      const char *nodename)
 {
-	struct xs_queue *queue;
-	int err;
-
-	queue = bus_find_queue(bus, type, bus_read_peer(bus, nodename));
-	err = bus_probe_node(bus, type, nodename, queue);
-	xs_queue_put(queue);
-	return err;
+	return bus_probe_node(bus, type, nodename, NULL);
 }
 EXPORT_SYMBOL_GPL(xenbus_probe_node);
 

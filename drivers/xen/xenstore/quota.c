@@ -128,6 +128,7 @@ bool xs_quota_try_enter(struct xs_quota *quota, struct xs_quota_start *start)
 	spin_unlock(&quota->lock);
 	return first;
 }
+EXPORT_SYMBOL_IF_KUNIT(xs_quota_try_enter);
 
 /**
  * xs_quota_enter() - may a START be sent at once, or has it to wait?
@@ -167,6 +168,7 @@ void xs_quota_enter_nested(struct xs_quota *quota)
 	quota->open++;
 	spin_unlock(&quota->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(xs_quota_enter_nested);
 
 /**
  * xs_quota_refused() - the server has refused a START for its quota

@@ -191,6 +191,7 @@ void xs_transactions_destroy(struct xs_transactions *open)
 		xs_transaction_forget_failed_locked(open, txn);
 	spin_unlock(&open->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(xs_transactions_destroy);
 
 /* === Start === */
 

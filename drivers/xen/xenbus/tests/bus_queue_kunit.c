@@ -149,6 +149,23 @@ static void probe_waits_for_a_removal_of_the_same_peer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-1"));
 }
 
+/* A toolstack need not write all of a device at once, but the state comes last. */
+static void peer_that_is_written_late_counts(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+
+	fake_bus_set(fake->store, "1", "/peer/vif/1/state");
+	fake_bus_set(fake->store, "/peer/vif/1", FAKE_BUS_ROOT "/vif/1/backend");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	fake_bus_add_node(fake, "vif", "0");
+	fake_bus_add_node(fake, "vif", "1");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_PTR_EQ(test, fake_bus_device(fake, "vif-0")->queue,
+			    fake_bus_device(fake, "vif-1")->queue);
+	KUNIT_EXPECT_EQ(test, fake_bus_device(fake, "vif-1")->queue->id,
+			FAKE_BUS_PEER);
+}
+
 /* Nothing of a device is called before its probe has returned. */
 static int bus_queue_probe_slowly(struct fake_bus *fake,
 				  struct xenbus_device *xendev)
@@ -439,6 +456,7 @@ static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(stuck_driver_does_not_delay_removals_of_others),
 	KUNIT_CASE(states_of_one_peer_come_in_order),
 	KUNIT_CASE(probe_waits_for_a_removal_of_the_same_peer),
+	KUNIT_CASE(peer_that_is_written_late_counts),
 	KUNIT_CASE(callback_waits_for_the_probe_of_a_new_device),
 	KUNIT_CASE(events_of_a_new_device_are_one_probe),
 	KUNIT_CASE(serial_devices_of_all_peers_share_a_queue),

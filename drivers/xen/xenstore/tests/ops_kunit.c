@@ -554,7 +554,7 @@ static void reply_that_breaks_the_rules_is_an_error(struct kunit *test)
 			param->len);
 
 	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), param->expected);
-	xs_gate_drain(&odd->conn->gate);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(!READ_ONCE(odd->conn->gate.inside)));
 	KUNIT_EXPECT_TRUE(test, list_empty(&odd->conn->gate.pins));
 }
 
