@@ -211,6 +211,8 @@ static int bus_add_device(struct xen_bus_type *bus, const char *type,
 	err = device_add(&bdev->xendev.dev);
 	if (!err)
 		return 0;
+	/* A check that was requested meanwhile finds nothing to remove. */
+	WRITE_ONCE(bdev->removed, true);
 	bus_table_remove(&bus->table, bdev);
 out_put:
 	put_device(&bdev->xendev.dev);

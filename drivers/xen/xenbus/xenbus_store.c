@@ -103,22 +103,27 @@ static int __init xenbus_store_clear_at_boot(void)
 pure_initcall(xenbus_store_clear_at_boot);
 
 /*
- * The callback on control/shutdown suspends the domain, and no device may handle
- * an event meanwhile. To power off it need not wait for one that is stuck.
+ * The callback on control/shutdown may suspend the domain, and no device may
+ * handle an event meanwhile. It reads the node itself, later; so only what is no
+ * suspend for certain runs beside other callbacks, as powering off should.
  */
-static bool xenbus_store_excludes(const char *path)
+static enum xs_watch_exclusion xenbus_store_exclusion(const char *path)
 {
-	bool suspends;
+	enum xs_watch_exclusion exclusion = XS_WATCH_ALONE_OR_NOT;
 	char *how;
 
-	if (strcmp(path, "control/shutdown"))
-		return false;
-	how = xenbus_read(XBT_NIL, path, "", NULL);
+	if (!str_has_prefix(path, "control/shutdown"))
+		return XS_WATCH_SHARED;
+	how = xenbus_read(XBT_NIL, "control", "shutdown", NULL);
 	if (IS_ERR(how))
-		return false;
-	suspends = !strcmp(how, "suspend");
+		return PTR_ERR(how) == -ENOMEM ? XS_WATCH_ALONE : exclusion;
+	if (!strcmp(how, "suspend"))
+		exclusion = XS_WATCH_ALONE;
+	else if (!strcmp(how, "poweroff") || !strcmp(how, "halt") ||
+		 !strcmp(how, "reboot"))
+		exclusion = XS_WATCH_SHARED;
 	kfree(how);
-	return suspends;
+	return exclusion;
 }
 
 /**
@@ -136,7 +141,7 @@ void xenbus_store_init(struct xs_transport *t)
 	xs_store_init(store, t);
 	store->conn.write_behind = xenbus_write_behind;
 	store->conn.poll_us = xenbus_poll_us;
-	store->watches.excludes = xenbus_store_excludes;
+	store->watches.exclusion = xenbus_store_exclusion;
 	xenbus_debugfs = xs_debugfs_create(&store->watches);
 }
 

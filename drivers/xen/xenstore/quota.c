@@ -89,6 +89,7 @@ static bool xs_quota_try_enter_locked(struct xs_quota *quota,
 				      struct xs_quota_start *start)
 	__must_hold(&quota->lock)
 {
+	start->number = quota->next++;
 	if (!list_empty(&quota->waiting))
 		return false;
 	xs_quota_count_locked(quota, start);
@@ -144,7 +145,6 @@ bool xs_quota_enter(struct xs_quota *quota, struct xs_quota_start *start)
 	bool first;
 
 	spin_lock(&quota->lock);
-	start->number = quota->next++;
 	first = xs_quota_try_enter_locked(quota, start);
 	if (!first)
 		list_add_tail(&start->node, &quota->waiting);
@@ -252,6 +252,8 @@ void xs_quota_retry(struct xs_quota *quota)
 {
 	spin_lock(&quota->lock);
 	quota->room = UINT_MAX;
+	/* Whoever is about to wait has been refused by the server before. */
+	quota->ended++;
 	xs_quota_send_locked(quota);
 	spin_unlock(&quota->lock);
 }

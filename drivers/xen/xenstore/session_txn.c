@@ -285,6 +285,11 @@ int xs_session_start(struct xs_session *session, struct xs_request *req)
 	if (!txn)
 		return -ENOMEM;
 	if (!xs_quota_try_enter(quota, &txn->start)) {
+		/* Those that wait may wait for one that this client has open. */
+		if (xs_session_txn_count(session)) {
+			kfree(txn);
+			return xs_session_reply(session, req, -ENOSPC);
+		}
 		xs_session_start_later(txn, req, XS_TXN_NEW);
 		return 0;
 	}

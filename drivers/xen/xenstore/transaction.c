@@ -28,9 +28,11 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/export.h>
+#include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -239,10 +241,15 @@ static int xs_transaction_await_turn(struct xs_conn *conn,
 				     struct xs_transaction *txn,
 				     unsigned long deadline)
 {
-	long left = max_t(long, deadline - jiffies, 0);
+	long left = deadline - jiffies;
 
-	if (wait_for_completion_timeout(&txn->turn, left) ||
-	    !xs_quota_give_up(&conn->quota, &txn->start))
+	/* One that is to be frozen must not wait for another that is frozen. */
+	for (; left > 0 && !freezing(current); left -= HZ) {
+		if (wait_for_completion_timeout(&txn->turn,
+						min_t(long, left, HZ)))
+			return 0;
+	}
+	if (!xs_quota_give_up(&conn->quota, &txn->start))
 		return 0;
 	pr_warn_ratelimited("%s/%d has waited in vain for a transaction\n",
 			    current->comm, current->pid);

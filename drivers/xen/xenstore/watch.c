@@ -300,41 +300,93 @@ out_unlock:
 	return queued;
 }
 
-/*
- * Once it has been called back, the domain that suspends us waits for it, and
- * other tasks are stopped; so those that run are waited for before. If one does
- * not return, the event stays pending, and the request unacknowledged.
- */
-static bool xs_watch_event_may_run(struct xs_watches *watches,
-				   struct xs_watch_event *event)
+static void xs_watch_event_free(struct xs_watch_event *event)
 {
-	if (!watches->excludes || !watches->excludes(event->path))
-		return true;
-	if (!xs_queues_pause(&watches->queues, watches->pause_timeout))
-		return true;
-	pr_warn("%s has to wait for a callback that does not return\n",
-		event->path);
-	return false;
+	struct xs_watch_entry *entry = event->entry;
+
+	kfree(event);
+	xs_watch_entry_put(entry);
 }
 
-/* After the callback the watch may be gone. */
+/* Queue an event that was taken before, unless it says nothing new any more. */
+static void xs_watch_queue_event_again(struct xs_watches *watches,
+				       struct xs_watch_event *event)
+{
+	struct xs_queue *queue = xs_queue_get(event->entry->queue);
+
+	if (xs_watch_queue_event(watches, event))
+		xs_queue_kick(queue);
+	else
+		xs_watch_event_free(event);
+	xs_queue_put(queue);
+}
+
+static struct xs_watch_event *xs_watch_take_postponed(struct xs_watches *watches)
+{
+	struct xs_watch_event *event;
+
+	spin_lock(&watches->queues.lock);
+	event = watches->postponed;
+	watches->postponed = NULL;
+	spin_unlock(&watches->queues.lock);
+	return event;
+}
+
+static void xs_watch_retry(struct work_struct *work)
+{
+	struct xs_watches *watches = container_of(to_delayed_work(work),
+						  struct xs_watches, retry);
+	struct xs_watch_event *event = xs_watch_take_postponed(watches);
+
+	if (event)
+		xs_watch_queue_event_again(watches, event);
+}
+
+/* The others run meanwhile. An event that is postponed already serves this one. */
+static void xs_watch_postpone(struct xs_watches *watches,
+			      struct xs_watch_event *event)
+{
+	bool first;
+
+	pr_warn("%s has to wait for a callback that does not return\n",
+		event->path);
+	spin_lock(&watches->queues.lock);
+	first = !watches->postponed;
+	if (first)
+		watches->postponed = event;
+	spin_unlock(&watches->queues.lock);
+	if (!first)
+		xs_watch_event_free(event);
+	schedule_delayed_work(&watches->retry, watches->pause_timeout);
+}
+
+/*
+ * Once an exclusive callback has been called, another domain may wait for it, and
+ * other tasks are stopped; so those that run are waited for before.
+ */
 static void xs_watch_event_run(struct xs_queue_item *item)
 {
+	enum xs_watch_exclusion exclusion = XS_WATCH_SHARED;
 	struct xs_watch_event *event;
 	struct xs_watch_entry *entry;
 	struct xs_watches *watches;
+	int err = 0;
 
 	event = container_of(item, struct xs_watch_event, item);
 	entry = event->entry;
 	watches = container_of(entry->queue->queues, struct xs_watches, queues);
-	if (xs_watch_event_may_run(watches, event)) {
-		entry->watch->callback(entry->watch, event->path, entry->token);
-	} else if (xs_watch_queue_event(watches, event)) {
-		xs_queue_kick(entry->queue);
+	if (watches->exclusion)
+		exclusion = watches->exclusion(event->path);
+	if (exclusion != XS_WATCH_SHARED)
+		err = xs_queues_pause(&watches->queues, watches->pause_timeout);
+	if (err && exclusion == XS_WATCH_ALONE) {
+		xs_watch_postpone(watches, event);
 		return;
 	}
-	kfree(event);
-	xs_watch_entry_put(entry);
+	/* After the callback the watch may be gone. */
+	if (!err)
+		entry->watch->callback(entry->watch, event->path, entry->token);
+	xs_watch_event_free(event);
 }
 
 static bool xs_watch_is_full(struct xs_watches *watches,
@@ -442,7 +494,9 @@ void xs_watches_init(struct xs_watches *watches, struct xs_conn *conn)
 	watches->nonce = get_random_u32();
 	xa_init_flags(&watches->entries, XA_FLAGS_ALLOC1);
 	watches->next_id = 1;
-	watches->excludes = NULL;
+	watches->exclusion = NULL;
+	INIT_DELAYED_WORK(&watches->retry, xs_watch_retry);
+	watches->postponed = NULL;
 	watches->pause_timeout = XS_WATCH_PAUSE_TIMEOUT;
 	xs_queues_init(&watches->queues);
 	for (i = 0; i < XS_WATCH_PENDING_BUCKETS; i++)
@@ -489,5 +543,11 @@ EXPORT_SYMBOL_IF_KUNIT(xs_watches_start);
  */
 void xs_watches_stop(struct xs_watches *watches)
 {
+	struct xs_watch_event *event;
+
 	xs_queues_stop(&watches->queues);
+	cancel_delayed_work_sync(&watches->retry);
+	event = xs_watch_take_postponed(watches);
+	if (event)
+		xs_watch_event_free(event);
 }

@@ -20,8 +20,8 @@
 /* More pending events of one watch than this are merged into one. */
 #define XS_WATCH_PENDING_MAX	1024
 
-/* After that an event of an exclusive callback is put behind those that wait. */
-#define XS_WATCH_PAUSE_TIMEOUT	(30 * HZ)
+/* So long an exclusive callback waits for others, and they then for its retry. */
+#define XS_WATCH_PAUSE_TIMEOUT	(5 * HZ)
 
 /* Enough for short chains in a storm of events. */
 #define XS_WATCH_PENDING_BUCKETS	256
@@ -30,6 +30,20 @@
 #define XS_WATCH_TOKEN_SIZE	18
 
 struct xs_watch_entry;
+struct xs_watch_event;
+
+/**
+ * enum xs_watch_exclusion - may a callback run beside those of other queues?
+ * @XS_WATCH_SHARED: yes
+ * @XS_WATCH_ALONE: no; it waits for those that run, and is tried again later if
+ *	one does not return
+ * @XS_WATCH_ALONE_OR_NOT: likewise, but its event is dropped then
+ */
+enum xs_watch_exclusion {
+	XS_WATCH_SHARED,
+	XS_WATCH_ALONE,
+	XS_WATCH_ALONE_OR_NOT,
+};
 
 /**
  * struct xs_watch_ops - a receiver that takes events in the kthread
@@ -93,14 +107,18 @@ struct xs_watches {
 	u32 next_id;
 
 	/**
-	 * @excludes: whether no other callback may run beside the one for @path;
-	 * for the default queue; sleeps; NULL if there is none; const after init
+	 * @exclusion: of the callback for @path, which runs in the default queue;
+	 * sleeps; NULL if no callback is exclusive; const after init
 	 */
-	bool (*excludes)(const char *path);
+	enum xs_watch_exclusion (*exclusion)(const char *path);
 	/** @pause_timeout: how long it waits for the others, in jiffies */
 	unsigned long pause_timeout;
+	/** @retry: queues @postponed again */
+	struct delayed_work retry;
 	/** @queues: where callbacks run; its lock protects what follows */
 	struct xs_queues queues;
+	/** @postponed: an event that could not be handled alone, or NULL */
+	struct xs_watch_event *postponed;
 	/** @pending: pending events by watch and path */
 	struct hlist_head pending[XS_WATCH_PENDING_BUCKETS];
 	/** @merged: events that said nothing new and were not queued */

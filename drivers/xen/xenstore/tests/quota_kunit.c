@@ -179,6 +179,18 @@ static void retry_sends_all_that_wait(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, quota_enter(f, 3));
 }
 
+/* The refusal may be that of a server that is gone. */
+static void start_whose_refusal_is_handled_after_a_retry_is_sent(struct kunit *test)
+{
+	struct quota_fixture *f = test->priv;
+
+	quota_enter(f, 0);
+	quota_enter(f, 1);
+	xs_quota_retry(&f->quota);
+	KUNIT_EXPECT_TRUE(test, quota_refuse(f, 1));
+	KUNIT_EXPECT_EQ(test, f->starts[1].sent, 1);
+}
+
 static void all_that_wait_learn_that_none_is_open(struct kunit *test)
 {
 	struct quota_fixture *f = test->priv;
@@ -203,6 +215,7 @@ static struct kunit_case quota_cases[] = {
 	KUNIT_CASE(start_fails_if_all_are_its_senders_own),
 	KUNIT_CASE(starts_that_are_refused_together_keep_their_order),
 	KUNIT_CASE(retry_sends_all_that_wait),
+	KUNIT_CASE(start_whose_refusal_is_handled_after_a_retry_is_sent),
 	KUNIT_CASE(all_that_wait_learn_that_none_is_open),
 	{}
 };

@@ -328,9 +328,11 @@ static void wqueue_suspend(struct wqueue_fixture *f)
 	xs_store_resume(&f->site->store);
 }
 
-static bool wqueue_excludes(const char *path)
+static enum xs_watch_exclusion wqueue_exclusion(const char *path)
 {
-	return !strcmp(path, "/c");
+	if (!strcmp(path, "/c"))
+		return XS_WATCH_ALONE;
+	return !strcmp(path, "/b") ? XS_WATCH_ALONE_OR_NOT : XS_WATCH_SHARED;
 }
 
 /* As when one thread ran all callbacks. */
@@ -339,7 +341,7 @@ static void exclusive_callback_waits_for_the_others(struct kunit *test)
 	struct wqueue_fixture *f = test->priv;
 	struct xs_queues *queues = &f->site->store.watches.queues;
 
-	f->site->store.watches.excludes = wqueue_excludes;
+	f->site->store.watches.exclusion = wqueue_exclusion;
 	wqueue_stick(test);
 	f->c.act = wqueue_suspend;
 	wqueue_register(test, &f->c, NULL);
@@ -353,19 +355,51 @@ static void exclusive_callback_waits_for_the_others(struct kunit *test)
 }
 
 /* The request is not acknowledged, and is made when it can be. */
-static void default_queue_goes_on_beside_one_that_is_stuck(struct kunit *test)
+static void exclusive_callback_is_tried_again_beside_one_that_is_stuck(struct kunit *test)
 {
 	struct wqueue_fixture *f = test->priv;
+	struct xs_watches *watches = &f->site->store.watches;
 
-	f->site->store.watches.excludes = wqueue_excludes;
-	f->site->store.watches.pause_timeout = 1;
+	watches->exclusion = wqueue_exclusion;
+	watches->pause_timeout = 1;
 	wqueue_stick(test);
 	wqueue_register(test, &f->c, NULL);
-	wqueue_register(test, &f->b, NULL);
-	wqueue_await(test, &f->b.called);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(watches->postponed)));
 	KUNIT_EXPECT_EQ(test, f->c.calls, 0);
 	complete_all(&f->leave);
 	wqueue_await(test, &f->c.called);
+}
+
+static void others_run_while_an_exclusive_callback_is_postponed(struct kunit *test)
+{
+	struct wqueue_fixture *f = test->priv;
+	struct xs_watches *watches = &f->site->store.watches;
+
+	watches->exclusion = wqueue_exclusion;
+	watches->pause_timeout = 1;
+	wqueue_stick(test);
+	wqueue_register(test, &f->c, NULL);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(watches->postponed)));
+	f->b.watch.node = "/d";
+	wqueue_register(test, &f->b, f->two);
+	wqueue_await(test, &f->b.called);
+	KUNIT_EXPECT_EQ(test, f->c.calls, 0);
+}
+
+/* Such as the event of an empty node. */
+static void exclusive_event_that_does_not_matter_is_dropped(struct kunit *test)
+{
+	struct wqueue_fixture *f = test->priv;
+	struct xs_watches *watches = &f->site->store.watches;
+
+	watches->exclusion = wqueue_exclusion;
+	watches->pause_timeout = 1;
+	wqueue_stick(test);
+	wqueue_register(test, &f->b, NULL);
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(READ_ONCE(watches->queues.paused)));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(!READ_ONCE(watches->queues.paused)));
+	KUNIT_EXPECT_EQ(test, f->b.calls, 0);
+	KUNIT_EXPECT_NULL(test, READ_ONCE(watches->postponed));
 }
 
 static struct kunit_case wqueue_cases[] = {
@@ -380,7 +414,9 @@ static struct kunit_case wqueue_cases[] = {
 	KUNIT_CASE(unregister_does_not_wait_for_another_watch_of_the_queue),
 	KUNIT_CASE(unregister_waits_for_a_callback_in_a_queue),
 	KUNIT_CASE(exclusive_callback_waits_for_the_others),
-	KUNIT_CASE(default_queue_goes_on_beside_one_that_is_stuck),
+	KUNIT_CASE(exclusive_callback_is_tried_again_beside_one_that_is_stuck),
+	KUNIT_CASE(others_run_while_an_exclusive_callback_is_postponed),
+	KUNIT_CASE(exclusive_event_that_does_not_matter_is_dropped),
 	{}
 };
 

@@ -54,6 +54,9 @@ bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dwork,
 		      unsigned long delay);
 /* true if it was scheduled or delayed */
 bool cancel_delayed_work(struct delayed_work *dwork);
+#define schedule_delayed_work(dwork, delay)				\
+	queue_delayed_work((struct workqueue_struct *)&shim, dwork, delay)
+#define cancel_delayed_work_sync(dwork)	cancel_delayed_work(dwork)
 /* All delays are over; false if there was none. */
 bool shim_pass_time(void);
 
