@@ -8,9 +8,8 @@ from scenarios import conformance
 CLIENTS = number("CLIENTS", 100, 200)
 ROUNDS = number("ROUNDS", 10, 50)
 
-# Until the server refuses one more.
-FILL = ("n=0; while [ $n -lt 1100 ] && xenstore-write data/fill/$n x "
-        "2>/dev/null; do n=$((n + 1)); done; [ $n -lt 1100 ]")
+# Nodes, until the server refuses one more.
+FILL = f"/tests/fill {conformance.DEVICE}"
 
 
 def register(daemon, **options):
