@@ -80,7 +80,7 @@ def _(vm):
     serve(vm)
     for guest in range(GUESTS):
         vm.check(f"xl create /etc/xen/pv.cfg 'name=\"fe{guest}\"' 'disk=[]' "
-                 f"'vif=[\"mac={mac(guest)},backend=server\"]' memory=96 2>&1")
+                 f"'vif=[\"mac={mac(guest)},backend=server\"]' 2>&1")
         connect(vm, guest)
 
 
