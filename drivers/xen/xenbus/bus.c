@@ -42,7 +42,7 @@
 static bool xenbus_parallel = true;
 module_param_named(parallel, xenbus_parallel, bool, 0444);
 MODULE_PARM_DESC(parallel,
-		 "Run callbacks of different devices at the same time");
+		 "Run callbacks of devices with different peers at the same time");
 
 /* === Paths === */
 
