@@ -485,14 +485,16 @@ static bool bus_event_matters(const char *event, size_t device_len)
 	return !*rest || !strcmp(rest, "/state");
 }
 
+/* What is no new device needs no queue, which may have to be made. */
 static void bus_device_changed(struct xen_bus_type *bus, const char *event,
 			       const char *nodename)
 {
 	struct bus_device *bdev = bus_table_find(&bus->table, nodename);
 
 	if (!bdev) {
-		bus_probe_in_queue(bus, nodename,
-				   bus_read_peer(bus, nodename));
+		if (xenbus_read_state(nodename) == XenbusStateInitialising)
+			bus_probe_in_queue(bus, nodename,
+					   bus_read_peer(bus, nodename));
 		return;
 	}
 	if (bus_event_matters(event, strlen(nodename)))

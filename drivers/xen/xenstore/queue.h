@@ -52,7 +52,9 @@ struct xs_queue {
 	const void *running;
 	/** @runner: the task that runs it; written under the lock, read by any */
 	const struct task_struct *runner;
-	/** @thread: runs the items; NULL where a test does; under the lock */
+	/**
+	 * @thread: runs the items; const until the stop; NULL where a test does
+	 */
 	struct task_struct *thread;
 	/** @added: @thread sleeps here */
 	wait_queue_head_t added;

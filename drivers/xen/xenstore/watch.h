@@ -111,7 +111,7 @@ struct xs_watches {
 	 * sleeps; NULL if no callback is exclusive; const after init
 	 */
 	enum xs_watch_exclusion (*exclusion)(const char *path);
-	/** @pause_timeout: how long it waits for the others, in jiffies */
+	/** @pause_timeout: how long it waits for the others, in jiffies; const */
 	unsigned long pause_timeout;
 	/** @retry: queues @postponed again */
 	struct delayed_work retry;

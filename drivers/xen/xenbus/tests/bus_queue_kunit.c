@@ -149,6 +149,32 @@ static void probe_waits_for_a_removal_of_the_same_peer(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, fake_bus_has_device("vif-1"));
 }
 
+static unsigned int bus_queue_count(void)
+{
+	struct xs_queues *queues = bus_queues();
+	unsigned int n;
+
+	spin_lock(&queues->lock);
+	n = list_count_nodes(&queues->others);
+	spin_unlock(&queues->lock);
+	return n;
+}
+
+/* Such as a disk that is served by a process: each event would start a kthread. */
+static void event_of_a_directory_that_is_no_device_makes_no_queue(struct kunit *test)
+{
+	struct fake_bus *fake = test->priv;
+	struct xenbus_device *xendev = bus_queue_occupy(test, bus_queue_stick);
+	unsigned int before = bus_queue_count();
+
+	fake_bus_set(fake->store, __stringify(FAKE_BUS_PEER),
+		     FAKE_BUS_ROOT "/vif/1/backend-id");
+	fake_bus_set(fake->store, "4", FAKE_BUS_ROOT "/vif/1/state");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());
+	KUNIT_EXPECT_EQ(test, bus_queue_count(), before);
+	KUNIT_EXPECT_TRUE(test, list_empty(&xendev->queue->items));
+}
+
 /* A toolstack need not write all of a device at once, but the state comes last. */
 static void peer_that_is_written_late_counts(struct kunit *test)
 {
@@ -456,6 +482,7 @@ static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(stuck_driver_does_not_delay_removals_of_others),
 	KUNIT_CASE(states_of_one_peer_come_in_order),
 	KUNIT_CASE(probe_waits_for_a_removal_of_the_same_peer),
+	KUNIT_CASE(event_of_a_directory_that_is_no_device_makes_no_queue),
 	KUNIT_CASE(peer_that_is_written_late_counts),
 	KUNIT_CASE(callback_waits_for_the_probe_of_a_new_device),
 	KUNIT_CASE(events_of_a_new_device_are_one_probe),
