@@ -44,7 +44,7 @@ static void stuck_frontend_changed(struct xenbus_device *dev,
 	if (state != XenbusStateConnected)
 		return;
 	WRITE_ONCE(stuck_now, stuck_now + 1);
-	wait_event(stuck_wq, !READ_ONCE(stuck_hold));
+	wait_event_idle(stuck_wq, !READ_ONCE(stuck_hold));
 	WRITE_ONCE(stuck_now, stuck_now - 1);
 	xenbus_switch_state(dev, XenbusStateConnected);
 }

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """A domain that serves network devices to guests, and goes down.
 
-GUESTS in the environment says how many it serves, CYCLES how often it goes down
-in each way.
+CYCLES in the environment says how often it goes down in each way, GUESTS how many
+the larger of the two serves.
 """
 
 import domu
 from report import Group, number
 
-GUESTS = number("GUESTS", 2, 12)
 CYCLES = number("CYCLES", 1, 20)
-
-group = Group("driver-domain", f"a domain that serves {GUESTS} guests",
-              long=True, cmdline="store=xenstored", memory=4096)
+GUESTS = number("GUESTS", 12, 12)
 
 
 def mac(guest):
@@ -29,69 +26,61 @@ def back(vm, guest):
     return f"/local/domain/{server}/backend/vif/{client}/0"
 
 
-def state(vm, path):
-    status, out = vm.run(f"xenstore-read {path}/state")
-    return out.strip() if status == 0 else None
-
-
 def serve(vm):
     vm.check("xl create /etc/xen/pv.cfg 'name=\"server\"' 'vif=[]' "
              "'disk=[]' driver_domain=1 2>&1")
     vm.check("guest server 200 true", 230)
 
 
-def connect(vm, guest):
+def states(vm, paths):
+    """The states below PATHS, read at once: None if one is not there."""
+    nodes = " ".join(f"{path}/state" for path in paths)
+    status, out = vm.run(f"xenstore-read {nodes}")
+    return out.split() if status == 0 else None
+
+
+def connect(vm, guests):
     """What the server's own toolstack does, then both ends are Connected."""
-    path = back(vm, guest)
-    domu.wait(lambda: state(vm, path) in ("2", "4"), 120)
-    vm.check(f"xenstore-write {path}/hotplug-status connected")
-    domu.wait(lambda: state(vm, path) == "4" and
-              state(vm, front(vm, guest)) == "4", 240)
+    ends = [back(vm, guest) for guest in guests]
+    domu.wait(lambda: set(states(vm, ends) or "?") <= {"2", "4"}, 300)
+    for path in ends:
+        vm.check(f"xenstore-write {path}/hotplug-status connected")
+    ends += [front(vm, guest) for guest in guests]
+    domu.wait(lambda: set(states(vm, ends) or "?") == {"4"}, 300)
 
 
-def detach(vm, guest):
-    """There is nobody left to close the device at the other end."""
-    path = front(vm, guest)
-    vm.check(f"xenstore-rm {path}; "
-             f"xenstore-rm /libxl/{domu.domid(vm, f'fe{guest}')}/device/vif/0")
-    domu.wait(lambda: "eth" not in vm.guest(f"fe{guest}",
-                                            "ls /sys/class/net"), 120)
+def detach(vm, guests):
+    """There is nobody left to close the devices at the other end."""
+    for guest in guests:
+        vm.check(f"xenstore-rm {front(vm, guest)} /libxl/"
+                 f"{domu.domid(vm, f'fe{guest}')}/device/vif/0")
+    for guest in guests:
+        domu.wait(lambda: "eth" not in vm.guest(f"fe{guest}",
+                                                "ls /sys/class/net"), 120)
 
 
-def attach(vm, guest):
-    vm.check(f"xl network-attach fe{guest} mac={mac(guest)} backend=server "
-             "2>&1")
-    connect(vm, guest)
+def attach(vm, guests):
+    for guest in guests:
+        vm.check(f"xl network-attach fe{guest} mac={mac(guest)} "
+                 "backend=server 2>&1")
+    connect(vm, guests)
 
 
-def come_back(vm, go_down):
-    for _ in range(CYCLES):
+def come_back(vm, go_down, guests, cycles):
+    for _ in range(cycles):
         go_down(vm)
         domu.gone(vm, "server")
-        for guest in range(GUESTS):
-            detach(vm, guest)
+        detach(vm, guests)
         serve(vm)
-        for guest in range(GUESTS):
-            attach(vm, guest)
+        attach(vm, guests)
 
 
-@group.test("all guests are connected to it")
-def _(vm):
-    serve(vm)
-    for guest in range(GUESTS):
-        vm.check(f"xl create /etc/xen/pv.cfg 'name=\"fe{guest}\"' 'disk=[]' "
-                 f"'vif=[\"mac={mac(guest)},backend=server\"]' 2>&1")
-        connect(vm, guest)
+def shut_down(vm):
+    vm.check("xl shutdown -w server 2>&1")
 
 
-@group.test("after its shutdown, all are connected again")
-def _(vm):
-    come_back(vm, lambda vm: vm.check("xl shutdown -w server 2>&1"))
-
-
-@group.test("after its end by force, all are connected again")
-def _(vm):
-    come_back(vm, lambda vm: vm.check("xl destroy server 2>&1"))
+def destroy(vm):
+    vm.check("xl destroy server 2>&1")
 
 
 def crash(vm):
@@ -101,6 +90,25 @@ def crash(vm):
     vm.check("rm /var/log/xen/console/guest-server.log")
 
 
-@group.test("after its crash, all are connected again")
-def _(vm):
-    come_back(vm, crash)
+def register(name, count, cycles, **options):
+    group = Group(name, f"a domain that serves {count} guests", long=True,
+                  cmdline="store=xenstored", **options)
+    guests = range(count)
+
+    @group.test("all guests are connected to it")
+    def _(vm):
+        serve(vm)
+        for guest in guests:
+            vm.check(f"xl create /etc/xen/pv.cfg 'name=\"fe{guest}\"' 'disk=[]' "
+                     f"'vif=[\"mac={mac(guest)},backend=server\"]' 2>&1")
+        connect(vm, guests)
+
+    for go_down, way in ((shut_down, "shutdown"), (destroy, "end by force"),
+                         (crash, "crash")):
+        @group.test(f"after its {way}, {cycles} times, all are connected again")
+        def _(vm, go_down=go_down):
+            come_back(vm, go_down, guests, cycles)
+
+
+register("driver-domain", 2, CYCLES)
+register("driver-domain-many", GUESTS, 1, memory=4096)

@@ -55,6 +55,17 @@ def prepare(vm):
     domu.create(vm, "pv")
 
 
+def neighbours(vm):
+    for number in range(GUESTS):
+        neighbour(vm, number)
+
+
+@group.test(f"{GUESTS} other guests come up and are shut down before, "
+            "to compare the time")
+def _(vm):
+    neighbours(vm)
+
+
 @group.test("a callback of its backend is stuck")
 def _(vm):
     vm.check(f"echo 1 >{STUCK}/hold")
@@ -64,8 +75,7 @@ def _(vm):
 
 @group.test(f"{GUESTS} other guests come up and are shut down meanwhile")
 def _(vm):
-    for number in range(GUESTS):
-        neighbour(vm, number)
+    neighbours(vm)
     assert vm.check(f"cat {STUCK}/stuck") == "1", "it is not stuck any more"
 
 
