@@ -26,7 +26,8 @@ class Group:
     """What runs on one boot; tests keep their order.
 
     OPTIONS go to Machine, but for three: "bare" is without Xen, "repeats" is for
-    run_group(), and "files" returns what else dom0 needs, source to target.
+    run_group(), and "files" takes the kernel's path and returns what else dom0
+    needs, source to target.
     """
 
     def __init__(self, name, about, long=False, **options):

@@ -35,9 +35,7 @@ def main():
         return 0
 
     bzimage = (options.kernel or kernel.overlaid()).resolve()
-    stuck = kernel.module(bzimage, HERE / "module", "xen/module")
-    extra = {stuck: f"tests/{stuck.name}"}
-    common = initramfs.dom0_archive(bzimage, extra)
+    common = initramfs.dom0_archive(bzimage)
     xen = initramfs.packages()
     results = report.Report(sum(map(len, chosen.values())))
     print(f"# Xen {xen.name}")
@@ -47,7 +45,7 @@ def main():
         bare = group.options.pop("bare", False)
         repeats = group.options.pop("repeats", 0)
         files = group.options.pop("files", None)
-        archive = initramfs.dom0_archive(bzimage, {**extra, **files()}) \
+        archive = initramfs.dom0_archive(bzimage, files(bzimage)) \
             if files else common
         report.run_group(group, results, set(wanted), repeats, kernel=bzimage,
                          archive=archive, xen=None if bare else xen)

@@ -15,7 +15,7 @@ ROOT = "/run/other"
 ARCHIVE = "boot/other.cpio.gz"
 
 
-def files():
+def files(_):
     """The root file system of the guests, and of those programs in dom0."""
     xen = initramfs.packages(version=OTHER)
     scripts = {initramfs.GUEST / "scripts/vif-bridge":
