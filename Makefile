@@ -13,7 +13,7 @@ help: ## List the targets
 	@echo "  KDIR=$(KDIR)"
 
 .PHONY: run
-run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a terminal
+run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a terminal; XEN=4.20
 	@tests/xen/run
 
 .PHONY: test
@@ -21,7 +21,7 @@ test: ## Everything below that judges: check, overlay-test, kunit, coverage, too
 	@scripts/test.sh
 
 .PHONY: test-all
-test-all: ## The same and what takes hours: every group on Xen, more cycles, kills, guests and fuzzing
+test-all: ## The same and what takes hours: every group on both versions of Xen, more cycles, kills, guests and fuzzing
 	@LONG=1 scripts/test.sh
 
 .PHONY: check
@@ -49,7 +49,7 @@ tools-test: ## lsxenbus against a XenStore on a pseudo terminal; no Xen, no kern
 	@tests/tools/run
 
 .PHONY: xen-test
-xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside
+xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside; XEN=4.20
 	@tests/xen/xen-test
 
 .PHONY: loop
@@ -57,7 +57,7 @@ loop: ## A shell with XenStore and without Xen; LOOP=oxenstored FILES="prog=bin/
 	@tests/loop/run $(LOOP) $(addprefix --file=,$(FILES)) $(addprefix --kernel=,$(KERNEL))
 
 .PHONY: loop-test
-loop-test: ## Debian's two daemons and their clients against the driver, without Xen
+loop-test: ## Debian's two daemons and their clients against the driver, without Xen; XEN=4.20
 	@tests/loop/loop-test
 
 .PHONY: fuzz

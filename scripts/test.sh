@@ -44,6 +44,13 @@ seconds=()
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
 part xen-test tests/xen/xen-test
+# Of another version of Xen, what is quick, or all.
+if [ "${LONG:-0}" = 0 ]; then
+	part xen-4.20 env XEN=4.20 tests/xen/xen-test --boot dom0-xenstored
+else
+	part xen-4.20 env XEN=4.20 tests/xen/xen-test
+	part loop-4.20 env XEN=4.20 tests/loop/loop-test
+fi
 
 printf '\n%s' "$summary"
 echo "$passed passed, $failed failed"

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 from kernel import BUILD, HERE, REPO
+from version import XEN
 
 # Gone with the process: several runs may go on at the same time.
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="xenbus-initramfs."))
@@ -21,19 +22,32 @@ USER = HERE.parent / "user"
 LIB = pathlib.Path("lib/x86_64-linux-gnu")
 LOADER = "lib64/ld-linux-x86-64.so.2"
 
-XEN_BIN = "usr/lib/xen-4.17/bin"
-DOM0_TOOLS = [f"{XEN_BIN}/{tool}" for tool in (
-    "xl", "libxl-save-helper", "xenstored", "oxenstored", "xen-init-dom0",
-    "xenconsoled", "xenconsole", "xenstore-control", "test-xenstore")]
+DAEMONS = ("xenstored", "oxenstored")
+DOM0_TOOLS = (*DAEMONS, "xl", "libxl-save-helper", "xen-init-dom0",
+              "xenconsoled", "xenconsole", "xenstore-control",
+              "test-xenstore")
 STORE_TOOLS = [f"usr/bin/xenstore-{tool}" for tool in (
     "chmod", "exists", "list", "ls", "read", "rm", "watch", "write")]
 
 
-def packages(name="xen"):
+def packages(name="xen", version=XEN):
     """The directory Xen's, or other, packages are unpacked in."""
     done = subprocess.run([REPO / f"scripts/{name}-packages.sh"], check=True,
-                          stdout=subprocess.PIPE, text=True)
+                          stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "XEN": version})
     return pathlib.Path(done.stdout.strip())
+
+
+def tools(xen, names):
+    """The paths in XEN of programs that are of no use but to its version.
+
+    The plug-ins of oxenstored are needed with it.
+    """
+    place = next(xen.glob("usr/lib/xen-[0-9]*"))
+    paths = [place / "bin" / name for name in names]
+    if "oxenstored" in names:
+        paths += sorted(place.glob("ocaml/**/*.cmxs"))
+    return [str(path.relative_to(xen)) for path in paths]
 
 
 def needed(elf):
@@ -43,7 +57,7 @@ def needed(elf):
 
 
 def find_library(xen, name):
-    for place in (LIB, "usr" / LIB, "lib64"):
+    for place in (LIB, "usr" / LIB, "lib64", "usr/lib64"):
         path = xen / place / name
         if path.exists():
             return path
@@ -120,9 +134,10 @@ def add_tools(tree):
     tree.add(out / "lsxenbus/lsxenbus", "bin/lsxenbus")
 
 
-def guest_archive(xen, extra):
+def guest_archive(xen, extra=None, more=()):
+    """What a guest boots from; MORE is for tools()."""
     tree = Tree("domu")
-    tree.add_programs(xen, STORE_TOOLS)
+    tree.add_programs(xen, tools(xen, more) + STORE_TOOLS)
     for program in user_programs():
         tree.add(program, f"tests/{program.name}")
     tree.add(GUEST / "net-up", "bin/net-up")
@@ -141,7 +156,7 @@ def dom0_archive(bzimage, extra=None, guest_extra=None):
     xen = packages()
     guest = guest_archive(xen, guest_extra)
     tree = Tree("dom0")
-    tree.add_programs(xen, DOM0_TOOLS + STORE_TOOLS)
+    tree.add_programs(xen, tools(xen, DOM0_TOOLS) + STORE_TOOLS)
     for program in user_programs():
         tree.add(program, f"tests/{program.name}")
     add_tools(tree)

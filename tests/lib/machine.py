@@ -13,8 +13,9 @@ import pexpect
 
 import splats
 from kernel import BUILD
+from version import SUFFIX
 
-LOGS = BUILD / "xen"
+LOGS = BUILD / f"xen{SUFFIX}"
 
 # Xen's dump of a guest whose next instruction is one of Xen's own, behind the
 # VMRUN: the emulated processor has saved the host's state as the guest's.

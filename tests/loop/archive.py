@@ -8,17 +8,15 @@ import subprocess
 
 import initramfs
 import kernel
+from initramfs import DAEMONS
 
 HERE = pathlib.Path(__file__).resolve().parent
-DAEMONS = ("xenstored", "oxenstored")
 READLINE = "usr/lib/python3.11/lib-dynload/" \
            "readline.cpython-311-x86_64-linux-gnu.so"
 UNUSED = ("config-3.11*", "_test*", "sitecustomize.py")
 SCRIPTS = ("bench", "cases", "debugging", "lib", "listing", "programs", "pyxs",
            "store", "tools")
-PROGRAMS = [f"{initramfs.XEN_BIN}/{name}"
-            for name in (*DAEMONS, "test-xenstore",
-                         "xenstore-control")] + initramfs.STORE_TOOLS
+XEN_TOOLS = (*DAEMONS, "test-xenstore", "xenstore-control")
 
 
 def build_modules(kdir):
@@ -59,7 +57,10 @@ def make(kdir, files=(), command=""):
     """FILES are pairs: of the host, in the guest. Returns the archive."""
     xen = initramfs.packages()
     tree = initramfs.Tree("loop", HERE / "guest/init")
-    tree.add_programs(xen, PROGRAMS)
+    # Of a library that both bring, Xen's is not the older one.
+    add_python(tree)
+    tree.add_programs(xen, initramfs.tools(xen, XEN_TOOLS) +
+                      initramfs.STORE_TOOLS)
     tree.add(xen / "etc/xen/oxenstored.conf", "etc/xen/oxenstored.conf")
     for script in SCRIPTS:
         tree.add(HERE / "guest" / script, f"bin/{script}")
@@ -67,7 +68,6 @@ def make(kdir, files=(), command=""):
         tree.add(HERE / "guest" / part, f"usr/src/{part}")
     tree.add(HERE.parent / "tools/domains.py", "usr/src/domains.py")
     initramfs.add_tools(tree)
-    add_python(tree)
     for program in initramfs.user_programs():
         tree.add(program, f"tests/{program.name}")
     for module in build_modules(kdir):

@@ -8,6 +8,7 @@ import threading
 
 import splats
 from uml import OUT
+from version import SUFFIX
 
 STATUS = re.compile(r"loop: status (\d+)$", re.M)
 
@@ -16,7 +17,7 @@ class Guest:
     """MACHINE is a Uml or a Qemu; MODE and DAEMON are for guest/init."""
 
     def __init__(self, machine, archive, mode, daemon):
-        self.log = OUT / f"{machine.name}-{mode}-{daemon}.log"
+        self.log = OUT / f"{machine.name}-{mode}-{daemon}{SUFFIX}.log"
         words = ["panic=-1", "printk.devkmsg=on", "rdinit=/init",
                  f"tty={machine.terminal}", f"store={daemon}", f"mode={mode}"]
         # It goes when we go, however that happens.

@@ -23,7 +23,12 @@ def number(name, short, long):
 
 
 class Group:
-    """What runs on one boot. OPTIONS go to Machine; tests keep their order."""
+    """What runs on one boot; tests keep their order.
+
+    OPTIONS go to Machine, but for three: "bare" is without Xen, "repeats" is for
+    run_group(), and "files" takes the kernel's path and returns what else dom0
+    needs, source to target.
+    """
 
     def __init__(self, name, about, long=False, **options):
         self.name = name

@@ -35,15 +35,18 @@ def main():
         return 0
 
     bzimage = (options.kernel or kernel.overlaid()).resolve()
-    stuck = kernel.module(bzimage, HERE / "module", "xen/module")
-    archive = initramfs.dom0_archive(bzimage, {stuck: f"tests/{stuck.name}"})
+    common = initramfs.dom0_archive(bzimage)
     xen = initramfs.packages()
     results = report.Report(sum(map(len, chosen.values())))
+    print(f"# Xen {xen.name}")
     for name, wanted in chosen.items():
         group = report.GROUPS[name]
         print(f"# {name}: {group.about}", flush=True)
         bare = group.options.pop("bare", False)
         repeats = group.options.pop("repeats", 0)
+        files = group.options.pop("files", None)
+        archive = initramfs.dom0_archive(bzimage, files(bzimage)) \
+            if files else common
         report.run_group(group, results, set(wanted), repeats, kernel=bzimage,
                          archive=archive, xen=None if bare else xen)
     return results.finish()

@@ -123,20 +123,28 @@ def lsxenbus_waits(vm):
     assert one == fifty, f"{one} waits for 1 domain, {fifty} for 50"
 
 
+def add_tools(group, daemon, place=lambda vm: vm):
+    """Tools on the device; PLACE(vm) is where they run."""
+    def add(title, function):
+        group.test(title)(lambda vm: function(place(vm)))
+
+    add("xenstore-ls", ls)
+    add("xenstore-write and xenstore-read", write_and_read)
+    add("xenstore-list", list_children)
+    add("xenstore-exists", exists)
+    add("xenstore-rm", remove)
+    add("xenstore-rm -t", remove_tidily)
+    add("xenstore-chmod", chmod)
+    add("xenstore-watch", watch)
+    if daemon == "xenstored":
+        add("xenstore-control check", control)
+    add("test-xenstore, 12 of 12", test_xenstore)
+
+
 def register(daemon):
     group = Group(f"dom0-{daemon}", f"dom0 on {daemon}, tools by others",
                   cmdline=f"store={daemon}")
-    group.test("xenstore-ls")(ls)
-    group.test("xenstore-write and xenstore-read")(write_and_read)
-    group.test("xenstore-list")(list_children)
-    group.test("xenstore-exists")(exists)
-    group.test("xenstore-rm")(remove)
-    group.test("xenstore-rm -t")(remove_tidily)
-    group.test("xenstore-chmod")(chmod)
-    group.test("xenstore-watch")(watch)
-    if daemon == "xenstored":
-        group.test("xenstore-control check")(control)
-    group.test("test-xenstore, 12 of 12")(test_xenstore)
+    add_tools(group, daemon)
     group.test("lsxenbus shows what xenstore-ls shows")(lsxenbus)
     group.test("lsxenbus waits no more for 50 domains than for one")(
         lsxenbus_waits)

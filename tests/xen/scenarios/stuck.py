@@ -4,14 +4,24 @@
 GUESTS in the environment says how many of these come and go meanwhile.
 """
 
+import pathlib
+
 import domu
+import kernel
 from report import Group, number
 
 GUESTS = number("GUESTS", 1, 10)
 STUCK = "/sys/module/xenbus_stuck/parameters"
+SOURCE = pathlib.Path(__file__).resolve().parents[1] / "module"
+
+
+def module(bzimage):
+    built = kernel.module(bzimage, SOURCE, "xen/module")
+    return {built: f"tests/{built.name}"}
+
 
 group = Group("stuck", "a guest with a callback that is stuck in dom0",
-              cmdline="store=xenstored")
+              files=module, cmdline="store=xenstored")
 
 
 def neighbour(vm, number):
