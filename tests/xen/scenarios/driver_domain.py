@@ -5,6 +5,8 @@ CYCLES in the environment says how often it goes down in each way, GUESTS how ma
 the larger of the two serves.
 """
 
+import re
+
 import domu
 from report import Group, number
 
@@ -16,14 +18,18 @@ def mac(guest):
     return f"00:16:3e:00:02:{guest:02x}"
 
 
-def front(vm, guest):
-    return f"/local/domain/{domu.domid(vm, f'fe{guest}')}/device/vif/0"
+def domids(vm):
+    """The number that each domain has, by its name."""
+    return dict(re.findall(r"^(\S+) +(\d+) ", vm.check("xl list"), re.M))
 
 
-def back(vm, guest):
-    server = domu.domid(vm, "server")
-    client = domu.domid(vm, f"fe{guest}")
-    return f"/local/domain/{server}/backend/vif/{client}/0"
+def front(ids, guest):
+    return f"/local/domain/{ids[f'fe{guest}']}/device/vif/0"
+
+
+def back(ids, guest):
+    return (f"/local/domain/{ids['server']}/backend/vif/"
+            f"{ids[f'fe{guest}']}/0")
 
 
 def serve(vm):
@@ -41,19 +47,21 @@ def states(vm, paths):
 
 def connect(vm, guests):
     """What the server's own toolstack does, then both ends are Connected."""
-    ends = [back(vm, guest) for guest in guests]
+    ids = domids(vm)
+    ends = [back(ids, guest) for guest in guests]
     domu.wait(lambda: set(states(vm, ends) or "?") <= {"2", "4"}, 300)
-    for path in ends:
-        vm.check(f"xenstore-write {path}/hotplug-status connected")
-    ends += [front(vm, guest) for guest in guests]
+    vm.check("xenstore-write " + " ".join(f"{path}/hotplug-status connected"
+                                          for path in ends))
+    ends += [front(ids, guest) for guest in guests]
     domu.wait(lambda: set(states(vm, ends) or "?") == {"4"}, 300)
 
 
 def detach(vm, guests):
     """There is nobody left to close the devices at the other end."""
+    ids = domids(vm)
     for guest in guests:
-        vm.check(f"xenstore-rm {front(vm, guest)} /libxl/"
-                 f"{domu.domid(vm, f'fe{guest}')}/device/vif/0")
+        vm.check(f"xenstore-rm {front(ids, guest)} "
+                 f"/libxl/{ids[f'fe{guest}']}/device/vif/0")
     for guest in guests:
         domu.wait(lambda: "eth" not in vm.guest(f"fe{guest}",
                                                 "ls /sys/class/net"), 120)
