@@ -22,6 +22,13 @@ def number(name, short, long):
     return int(os.environ.get(name, long if LONG else short))
 
 
+def rounds(count):
+    """Count to COUNT, with a sign of life."""
+    for done in range(count):
+        yield done
+        print(f"# {done + 1} of {count}", flush=True)
+
+
 class Group:
     """What runs on one boot; tests keep their order.
 

@@ -8,7 +8,7 @@ the larger of the two serves.
 import re
 
 import domu
-from report import Group, number
+from report import Group, number, rounds
 
 CYCLES = number("CYCLES", 1, 20)
 GUESTS = number("GUESTS", 12, 12)
@@ -75,7 +75,7 @@ def attach(vm, guests):
 
 
 def come_back(vm, go_down, guests, cycles):
-    for _ in range(cycles):
+    for _ in rounds(cycles):
         go_down(vm)
         domu.gone(vm, "server")
         detach(vm, guests)

@@ -8,7 +8,7 @@ lose their buffers in a restore, a MiB each, so a guest is good for two of them.
 import re
 
 import domu
-from report import Group, number
+from report import Group, number, rounds
 from scenarios.life import PVH_CPU
 
 CYCLES = number("CYCLES", 1, 20)
@@ -85,7 +85,7 @@ def register(kind, daemon, **options):
 
     @group.test(f"saved and restored, {CYCLES} times: all are as before")
     def _(vm):
-        for cycle in range(CYCLES):
+        for cycle in rounds(CYCLES):
             if cycle and cycle % 2 == 0:
                 domu.destroy(vm, kind)
                 create(vm)

@@ -8,7 +8,7 @@ import pathlib
 
 import domu
 import kernel
-from report import Group, number
+from report import Group, number, rounds
 
 GUESTS = number("GUESTS", 1, 10)
 STUCK = "/sys/module/xenbus_stuck/parameters"
@@ -66,7 +66,7 @@ def prepare(vm):
 
 
 def neighbours(vm):
-    for number in range(GUESTS):
+    for number in rounds(GUESTS):
         neighbour(vm, number)
 
 
