@@ -9,7 +9,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 
-logs=$REPO/build/check
+logs=$BUILD/check
 mkdir -p "$logs"
 passed=0 failed=0
 only=" $* "

@@ -9,7 +9,7 @@ set -u
 cd "$REPO" || exit 1
 
 passed=0 failed=0 summary=
-logs=$REPO/build/test
+logs=$BUILD/test
 mkdir -p "$logs"
 
 part() {
