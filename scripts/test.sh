@@ -34,6 +34,11 @@ part() {
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
 part kunit tests/kunit/run.py plain debug smp
+others=()
+[ "$KERNEL" != 6.12 ] || others=(6.1 7.2)
+for other in "${others[@]}"; do
+	part "kunit-$other" env KERNEL="$other" tests/kunit/run.py plain
+done
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
@@ -44,6 +49,15 @@ seconds=()
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
 part xen-test tests/xen/xen-test
+if [ "${LONG:-0}" != 0 ]; then
+	for other in "${others[@]}"; do
+		part "check-$other" env KERNEL="$other" scripts/check.sh gcc clang sparse users
+		# 6.1 cannot leave out the suite that provokes lockdep.
+		[ "$other" = 6.1 ] ||
+			part "kunit-debug-$other" env KERNEL="$other" tests/kunit/run.py debug
+		part "xen-test-$other" env KERNEL="$other" tests/xen/xen-test
+	done
+fi
 
 printf '\n%s' "$summary"
 echo "$passed passed, $failed failed"
