@@ -12,7 +12,7 @@
 #include <linux/string.h>
 
 #define KUNIT_ARRAY_PARAM_DESC(name, array, member)			\
-	static void name##_compat_desc(const typeof((array)[0]) *param,	\
+	static void name##_compat_desc(typeof(&(array)[0]) param,	\
 				       char *desc)			\
 	{								\
 		strscpy(desc, param->member, KUNIT_PARAM_DESC_SIZE);	\
