@@ -6,10 +6,15 @@
 KDIR	?= /lib/modules/$(shell uname -r)/build
 MODE	?= copy
 
+# Which kernel the tests take the driver into: 6.1, 6.12 or 7.2
+KERNEL	?= 6.12
+export KERNEL
+
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r target text; do printf '  %-14s %s\n' "$$target" "$$text"; done
+	@echo "  KERNEL=$(KERNEL), of 6.1, 6.12 and 7.2: what kunit, check, check-users, xen-test build"
 	@echo "  KDIR=$(KDIR)"
 
 .PHONY: run
@@ -53,8 +58,8 @@ xen-test: ## Boot Xen under QEMU and drive dom0 and guests from outside; XEN=4.2
 	@tests/xen/xen-test
 
 .PHONY: loop
-loop: ## A shell with XenStore and without Xen; LOOP=oxenstored FILES="prog=bin/prog" KERNEL=...
-	@tests/loop/run $(LOOP) $(addprefix --file=,$(FILES)) $(addprefix --kernel=,$(KERNEL))
+loop: ## A shell with XenStore and without Xen; LOOP=oxenstored FILES="prog=bin/prog" RELEASE=...
+	@tests/loop/run $(LOOP) $(addprefix --file=,$(FILES)) $(addprefix --kernel=,$(RELEASE))
 
 .PHONY: loop-test
 loop-test: ## Debian's two daemons and their clients against the driver, without Xen; XEN=4.20

@@ -18,13 +18,13 @@ esac
 
 wanted=$build/wanted.config
 cp "$REPO/scripts/check.config" "$wanted.new"
-[ "$1" = --pristine ] || printf 'CONFIG_XENSTORE_%s\n' KUNIT_TEST=y LOOP=m >>"$wanted.new"
+[ "$1" = --pristine ] || sed -i '1iCONFIG_XENSTORE_KUNIT_TEST=y\nCONFIG_XENSTORE_LOOP=m' "$wanted.new"
 kernel_make() { eval "make -C '$tree' O='$build' ARCH=x86_64 $args" '"$@"'; }
 
 if ! cmp -s "$wanted.new" "$wanted" || [ ! -e "$build/.config" ]; then
 	KCONFIG_ALLCONFIG=$wanted.new kernel_make allnoconfig >"$build/config.log" 2>&1 ||
 		{ tail "$build/config.log" >&2; die "$name: allnoconfig failed"; }
-	if lost=$(grep '^CONFIG' "$wanted.new" | grep -vxFf "$build/.config" | paste -sd' '); then
+	if lost=$(sed '/^# Not in every kernel:/,$d' "$wanted.new" | grep '^CONFIG' | grep -vxFf "$build/.config" | paste -sd' '); then
 		die "$name: not in the final configuration: $lost"
 	fi
 	mv "$wanted.new" "$wanted"

@@ -11,7 +11,7 @@
 set -u
 . "$(dirname "$0")/lib.sh"
 
-out=$REPO/build/check/users
+out=$BUILD/check/users
 mkdir -p "$out"
 passed=0 failed=0
 
@@ -98,7 +98,7 @@ result $? "no new warning"
 [ -z "$new" ] || indent <<<"$new"
 
 # What we add is written down, too.
-sed -n 's/^added gpl \(.*\)/\1\tEXPORT_SYMBOL_GPL\t/p' "$REPO/scripts/overlay-interface.txt" |
+sed -n 's/^added gpl \(.*\)/\1\tEXPORT_SYMBOL_GPL\t/p' "$REPO/scripts/overlay-interface/common.txt" |
 	sort - "$out/pristine.exports" >"$out/expected.exports"
 difference=$(diff "$out/expected.exports" "$out/overlay.exports")
 [ -s "$out/pristine.exports" ] && [ -z "$difference" ]

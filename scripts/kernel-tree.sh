@@ -4,7 +4,8 @@
 # kernel-tree.sh --pristine|--overlay|--build NAME
 #
 # Prints one path, having made sure that what it names exists:
-#   --pristine    Debian's linux-source-6.12, unpacked; not written to, but
+#   --pristine    Debian's source of KERNEL (6.1, 6.12 or 7.2, which is a variable
+#                 of the environment; 6.12 without it), unpacked; not written to, but
 #                 for one number of user-mode Linux
 #   --overlay     the same tree with this clone's driver in it, brought up to
 #                 date (only changed files get a new time, so builds stay short)
@@ -15,11 +16,31 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-SERIES=6.12
+# Where apt finds what the system does not install. What has been fetched once is
+# kept, so that a suite may go on to the next kernel.
+fetch() {
+	case $KERNEL in
+	6.1) "$REPO/scripts/packages.sh" linux-6.1 linux-source-6.1 ;;
+	7.2) "$REPO/scripts/suite.sh" sid amd64 \
+		"$REPO/scripts/packages.sh" linux-7.2 linux-source-7.2 ;;
+	esac
+}
 
-package_version() {
-	dpkg-query -W -f '${Version}' "linux-source-$SERIES" 2>/dev/null ||
-		die "linux-source-$SERIES is not installed: scripts/setup.sh kernel"
+# find_source: sets version, that of Debian's package, and archive
+find_source() {
+	local root
+	if [ "$KERNEL" = 6.12 ]; then
+		version=$(dpkg-query -W -f '${Version}' linux-source-6.12 2>/dev/null) ||
+			die "linux-source-6.12 is not installed: scripts/setup.sh kernel"
+		archive=/usr/src/linux-source-6.12.tar.xz
+		return
+	fi
+	root=$(find "$CACHE/linux-$KERNEL" -mindepth 1 -maxdepth 1 -name '[0-9]*' 2>/dev/null |
+		sort -V | tail -n 1)
+	[ -n "$root" ] || root=$(fetch)
+	# The directory's name ends in a checksum.
+	version=$(basename "${root%-*}")
+	archive=$root/usr/src/linux-source-$KERNEL.tar.xz
 }
 
 # User-mode Linux 6.12 has space for 2696 bytes of a process's extended registers,
@@ -38,8 +59,8 @@ make_pristine() {
 	local tree=$1 temp
 	[ -d "$tree" ] && return
 	temp=$(mktemp -d "$CACHE/src/unpack.XXXXXX")
-	"$REPO/scripts/step.sh" "unpacking linux-source-$SERIES" "$CACHE/logs/unpack.log" \
-		tar -xf "/usr/src/linux-source-$SERIES.tar.xz" -C "$temp" --strip-components=1
+	"$REPO/scripts/step.sh" "unpacking linux-source-$KERNEL" "$CACHE/logs/unpack.log" \
+		tar -xf "$archive" -C "$temp" --strip-components=1
 	mv "$temp" "$tree"
 }
 
@@ -58,7 +79,7 @@ make_overlaid() {
 mkdir -p "$CACHE/src" "$CACHE/logs" "$CACHE/build/$CLONE"
 case ${1-} in
 --build)
-	dir=$CACHE/build/$CLONE/${2:?--build needs a name}
+	dir=$CACHE/build/$CLONE$KERNEL_DIR/${2:?--build needs a name}
 	mkdir -p "$dir"
 	echo "$dir"
 	exit ;;
@@ -67,10 +88,11 @@ case ${1-} in
 esac
 
 set_up kernel
-pristine=$CACHE/src/linux-$(package_version)
-overlaid=$pristine-xenbus-$CLONE
 exec 8>"$CACHE/src/lock"
 flock 8
+find_source
+pristine=$CACHE/src/linux-$version
+overlaid=$pristine-xenbus-$CLONE
 make_pristine "$pristine"
 enlarge_uml_registers "$pristine"
 if [ "$1" = --pristine ]; then

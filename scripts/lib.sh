@@ -10,14 +10,25 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xenbus
 # Two clones on one machine must not share overlaid trees or build output.
 CLONE=$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
 JOBS=${JOBS:-$(nproc)}
+# The kernel that the driver goes into. Builds and logs of the usual one have no
+# directory of their own.
+KERNEL=${KERNEL:-6.12}
+KERNEL_DIR=
+[ "$KERNEL" = 6.12 ] || KERNEL_DIR=/$KERNEL
+BUILD=$REPO/build$KERNEL_DIR
 # Flags of the make that called us (-C adds -w) are not for the kernel's.
 unset MAKEFLAGS MFLAGS MAKELEVEL
-export REPO CACHE CLONE JOBS
+export REPO BUILD CACHE CLONE JOBS KERNEL
 
 # Everything said to a person goes to standard error: standard output belongs
 # to results (a path, a summary line).
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
+
+case $KERNEL in
+6.1 | 6.12 | 7.2) ;;
+*) die "KERNEL=$KERNEL: there is 6.1, 6.12 and 7.2" ;;
+esac
 
 # The compiler, through ccache where there is one.
 kernel_cc() { if command -v ccache >/dev/null; then echo "ccache gcc"; else echo gcc; fi; }

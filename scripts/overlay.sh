@@ -19,7 +19,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-INTERFACE=$REPO/scripts/overlay-interface.txt
+INTERFACE=$REPO/scripts/overlay-interface
 STATE=.xenbus-overlay
 # The driver's directories: nothing of the original stays in them.
 OWN_DIRS="drivers/xen/xenbus drivers/xen/xenstore drivers/xen/xenstore_loop"
@@ -59,14 +59,18 @@ original() {
 
 squeeze() { tr -s ' \t\n' ' '; }
 
-# The facts the driver depends on, one a line in overlay-interface.txt. They
-# decide; checksums only warn, since point releases change files for reasons of
-# their own.
+# The facts the driver depends on in a kernel, one a line in overlay-interface/.
+# They decide; checksums only warn, since point releases change files for reasons
+# of their own.
+interface() {
+	cat "$INTERFACE/common.txt" "$INTERFACE/$version.txt" 2>/dev/null
+}
+
 check_supported() {
-	local bad=0 kind rest path text have
-	have=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KTREE/Makefile" | paste -sd.)
-	if [ "$have" != 6.12 ]; then
-		say "version: supported is 6.12, this tree is $have"
+	local bad=0 kind rest path text version
+	version=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KTREE/Makefile" | paste -sd.)
+	if [ ! -e "$INTERFACE/$version.txt" ]; then
+		say "version: supported are $(cd "$INTERFACE" && echo [0-9]*.txt | sed 's/\.txt//g'), this tree is $version"
 		bad=1
 	fi
 	while read -r kind rest; do
@@ -86,10 +90,10 @@ check_supported() {
 			[ "$(sha256sum <"$(original "$path")" | cut -c1-64)" = "${rest%% *}" ] ||
 				say "warning: $path is not the one this driver was compared with" ;;
 		esac
-	done <"$INTERFACE"
+	done < <(interface)
 	# An export that we do not know is one that we would take away.
 	while read -r rest; do
-		grep -qxF "export $rest" "$INTERFACE" ||
+		grep -qxF "export $rest" < <(interface) ||
 			{ say "export: the original also has '$rest', which we lack"; bad=1; }
 	done <<<"$exports"
 	[ $bad -eq 0 ] || die "$KTREE is not supported; nothing was changed"

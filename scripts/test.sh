@@ -9,7 +9,7 @@ set -u
 cd "$REPO" || exit 1
 
 passed=0 failed=0 summary=
-logs=$REPO/build/test
+logs=$BUILD/test
 mkdir -p "$logs"
 
 part() {
@@ -34,6 +34,11 @@ part() {
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
 part kunit tests/kunit/run.py plain debug smp
+others=()
+[ "$KERNEL" != 6.12 ] || others=(6.1 7.2)
+for other in "${others[@]}"; do
+	part "kunit-$other" env KERNEL="$other" tests/kunit/run.py plain
+done
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
@@ -44,12 +49,23 @@ seconds=()
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
 part xen-test tests/xen/xen-test
-# Of another version of Xen, what is quick, or all.
+# Of another version of Xen, what is quick; or all of it, and of other kernels.
 if [ "${LONG:-0}" = 0 ]; then
 	part xen-4.20 env XEN=4.20 tests/xen/xen-test --boot dom0-xenstored
+	part patches tests/patches/run
 else
 	part xen-4.20 env XEN=4.20 tests/xen/xen-test
 	part loop-4.20 env XEN=4.20 tests/loop/loop-test
+	for other in "${others[@]}"; do
+		part "check-$other" env KERNEL="$other" scripts/check.sh gcc clang sparse users
+		# 6.1 cannot leave out the suite that provokes lockdep.
+		[ "$other" = 6.1 ] ||
+			part "kunit-debug-$other" env KERNEL="$other" tests/kunit/run.py debug
+		part "xen-test-$other" env KERNEL="$other" tests/xen/xen-test
+	done
+	for kernel in 6.12 "${others[@]}"; do
+		part "patches-$kernel" env KERNEL="$kernel" tests/patches/run
+	done
 fi
 
 printf '\n%s' "$summary"

@@ -22,6 +22,8 @@
 #include <linux/semaphore.h>
 #include <linux/slab.h>
 
+#include <compat/xenbus.h>
+
 #include <xen/interface/event_channel.h>
 #include <xen/interface/grant_table.h>
 #include <xen/interface/io/xenbus.h>
@@ -77,6 +79,11 @@ struct xenbus_device {
 	const char *nodename;
 	/** @otherend: path of the peer's directory, or NULL if not known */
 	const char *otherend;
+	/**
+	 * @vanished: the directory is gone or belongs to another device by now,
+	 * so this one leaves the store alone; set by the bus
+	 */
+	bool vanished;
 	/** @otherend_id: domain of the peer */
 	int otherend_id;
 	/** @otherend_watch: on the state of the peer, while a driver is bound */
@@ -103,11 +110,6 @@ struct xenbus_device {
 	/** @spurious_threshold: spurious events tolerated in a row */
 	unsigned int spurious_threshold;
 
-	/**
-	 * @gone: private to the bus; the directory is gone or belongs to
-	 * another device by now, so this one leaves the store alone
-	 */
-	bool gone;
 	/** @queue: private to the bus; where callbacks for the device run */
 	struct xs_queue *queue;
 };
@@ -147,8 +149,7 @@ struct xenbus_driver {
 	/** @resume: after the domain was restored */
 	int (*resume)(struct xenbus_device *dev);
 	/** @uevent: adds variables to an event of a backend device */
-	int (*uevent)(const struct xenbus_device *dev,
-		      struct kobj_uevent_env *env);
+	int (*uevent)(compat_uevent_device *dev, struct kobj_uevent_env *env);
 	/** @driver: the driver of the driver core */
 	struct device_driver driver;
 	/** @read_otherend_details: finds the peer; set at registration */
@@ -223,11 +224,9 @@ int xenbus_write(struct xenbus_transaction t,
 int __printf(4, 5)
 xenbus_printf(struct xenbus_transaction t,
 	      const char *dir, const char *node, const char *fmt, ...);
-int xenbus_mkdir(struct xenbus_transaction t,
-		 const char *dir, const char *node);
 int xenbus_rm(struct xenbus_transaction t, const char *dir, const char *node);
 int xenbus_transaction_start(struct xenbus_transaction *t);
-int xenbus_transaction_end(struct xenbus_transaction t, int abort);
+int xenbus_transaction_end(struct xenbus_transaction t, bool abort);
 
 /* Watches */
 int register_xenbus_watch(struct xenbus_watch *watch);
@@ -273,7 +272,8 @@ void xenbus_unregister_driver(struct xenbus_driver *drv);
 /* The states of a device and of its peer */
 int xenbus_switch_state(struct xenbus_device *dev, enum xenbus_state new_state);
 int xenbus_frontend_closed(struct xenbus_device *dev);
-enum xenbus_state xenbus_read_driver_state(const char *path);
+enum xenbus_state xenbus_read_driver_state(const struct xenbus_device *dev,
+					   const char *path);
 const char *xenbus_strstate(enum xenbus_state state);
 int xenbus_dev_is_online(struct xenbus_device *dev);
 

@@ -10,7 +10,7 @@ set -u
 
 least=90
 core=drivers/xen/xenstore
-out=$REPO/build/kunit/coverage
+out=$BUILD/kunit/coverage
 
 score=$("$REPO/tests/kunit/run.py" coverage | tee >(cat >&2) | tail -n 1)
 [[ $score == *" 0 failed" ]] || { echo "not ok coverage: the suites did not pass"; echo "0 passed, 1 failed"; exit 1; }
@@ -33,7 +33,7 @@ gcovr --root "$tree" --filter "$tree/$core/[^/]*\.c" --object-directory "$build"
 	--txt "$out/summary.txt" "$build/$core" >"$out/gcovr.log" 2>&1 ||
 	{ cat "$out/gcovr.log"; echo "not ok coverage: gcovr failed"; echo "0 passed, 1 failed"; exit 1; }
 sed "s|$tree/||" "$out/summary.txt"
-echo "lines: build/kunit/coverage/index.html"
+echo "lines: ${out#"$REPO/"}/index.html"
 
 # Every file with code counts, also one that nothing ran: it would have no counts
 # at all.

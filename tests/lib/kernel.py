@@ -9,7 +9,9 @@ import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parent.parent
-BUILD = REPO / "build"
+# The kernel that the driver goes into; the usual one has no directory of its own.
+KERNEL = os.environ.get("KERNEL", "6.12")
+BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL)
 SCRIPTS = REPO / "scripts"
 FRAGMENT = HERE / "kernel.config"
 
@@ -27,10 +29,13 @@ def options(text):
 
 
 def missing(fragment, config):
-    """Options FRAGMENT asks for that are not in the final configuration."""
+    """Options FRAGMENT asks for that are not in the final configuration.
+
+    Its last paragraph may be of those that not every kernel has.
+    """
     have = options(config.read_text())
-    return [f"{name}={value}"
-            for name, value in options(fragment.read_text()).items()
+    wanted = fragment.read_text().split("# Not in every kernel:")[0]
+    return [f"{name}={value}" for name, value in options(wanted).items()
             if have.get(name, "n") != value]
 
 
@@ -117,7 +122,7 @@ def counting(tree, plain, name):
     if not out.exists():
         shutil.copytree(plain, out, symlinks=True)
     fragment = out / "counting.config"
-    fragment.write_text(FRAGMENT.read_text() + "CONFIG_SLUB_STATS=y\n")
+    fragment.write_text("CONFIG_SLUB_STATS=y\n" + FRAGMENT.read_text())
     return build(tree, out, f"{name}, counting allocations", fragment)
 
 

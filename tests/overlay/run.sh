@@ -83,12 +83,28 @@ warns_only() {
 	"$overlay" "$work/tree" 2>&1 | grep 'warning: drivers/xen/xenbus/xenbus_xs.c'
 }
 
-source_tree=$("$REPO/scripts/kernel-tree.sh" --pristine) || exit 1
-mkdir -p "$work/pristine"
-(cd "$source_tree" && cp -a --parents Makefile drivers/Makefile drivers/Kconfig drivers/xen \
-	include/trace/events/xen.h include/xen include/linux/device/bus.h "$work/pristine")
+# The driver goes into the tree of a kernel.
+take() {
+	local source_tree
+	source_tree=$(KERNEL=$1 "$REPO/scripts/kernel-tree.sh" --pristine) || exit 1
+	rm -rf "$work/pristine"
+	mkdir -p "$work/pristine"
+	(cd "$source_tree" && cp -a --parents Makefile drivers/Makefile drivers/Kconfig drivers/xen \
+		include/trace/events/xen.h include/xen include/linux/device/bus.h "$work/pristine")
+	fresh
+}
 
-fresh
+takes_back() {
+	copies && in_place && "$overlay" --check "$work/tree" && reverts
+}
+
+for kernel in 6.1 7.2; do
+	take $kernel
+	try "--copy, --check and --revert in $kernel" takes_back
+	try "--patch applies to $kernel" patch_applies
+done
+
+take 6.12
 try "--check says that there is none" says_none
 try "--revert without an overlay changes nothing" reverts
 try "--copy" copies
@@ -118,7 +134,7 @@ echo 'EXPORT_SYMBOL_GPL(xenbus_novelty);' >>"$work/tree/drivers/xen/xenbus/xenbu
 try "refuses an export it does not know" refuses "gpl xenbus_novelty"
 fresh
 sed -i 's/(\*match)(struct device \*dev, const/(*match)(struct device *dev,/' "$work/tree/include/linux/device/bus.h"
-try "refuses another prototype" refuses "include/linux/device/bus.h does not say 'int (*match)"
+try "refuses another prototype, that of an earlier kernel" refuses "include/linux/device/bus.h does not say 'int (*match)"
 fresh
 rm "$work/tree/drivers/xen/xenfs/super.c"
 try "refuses a missing neighbour" refuses "no drivers/xen/xenfs/super.c"

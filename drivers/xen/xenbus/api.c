@@ -78,8 +78,8 @@ EXPORT_SYMBOL_GPL(xenbus_read);
  * @node: rest of the path, or ""
  * @string: the value, without the NUL
  *
- * In a transaction this does not wait for the server, nor do xenbus_printf(),
- * xenbus_mkdir() and xenbus_rm(). If the server refuses one of them,
+ * In a transaction this does not wait for the server, nor do xenbus_printf() and
+ * xenbus_rm(). If the server refuses one of them,
  * xenbus_transaction_end() returns -EAGAIN, and in the repetition each waits and
  * returns its own error. xenbus.write_behind=0 makes each wait at once.
  *
@@ -92,21 +92,6 @@ int xenbus_write(struct xenbus_transaction t, const char *dir,
 			   strlen(string));
 }
 EXPORT_SYMBOL_GPL(xenbus_write);
-
-/**
- * xenbus_mkdir() - make a node exist
- * @t: transaction or %XBT_NIL
- * @dir: path, or its first part
- * @node: rest of the path, or ""
- *
- * Return: 0 or a negative errno.
- */
-int xenbus_mkdir(struct xenbus_transaction t, const char *dir,
-		 const char *node)
-{
-	return xs_op_mkdir(xenbus_conn(), t.id, dir, node);
-}
-EXPORT_SYMBOL_GPL(xenbus_mkdir);
 
 /**
  * xenbus_rm() - remove a node and all below it
@@ -137,13 +122,13 @@ EXPORT_SYMBOL_GPL(xenbus_transaction_start);
 /**
  * xenbus_transaction_end() - commit or give up a transaction
  * @t: the transaction, over in any case
- * @abort: non-zero to give it up
+ * @abort: whether to give it up
  *
  * Return: 0; -EAGAIN if it has to be repeated from its start, because it
  * conflicted or because something that was written in it was refused; or a
  * negative errno.
  */
-int xenbus_transaction_end(struct xenbus_transaction t, int abort)
+int xenbus_transaction_end(struct xenbus_transaction t, bool abort)
 {
 	return xs_op_transaction_end(xenbus_conn(), t.id, abort);
 }

@@ -86,7 +86,7 @@ struct bus_device {
  */
 struct xen_bus_type {
 	/** @bus: the bus of the driver core */
-	const struct bus_type bus;
+	struct bus_type bus;
 	/** @root: directory of all devices; "device" or "backend" */
 	const char *root;
 	/** @levels: how many directories a device's one is below @root */
@@ -177,9 +177,9 @@ extern const struct attribute_group *xenbus_dev_groups[];
 int xenbus_match(struct device *_dev, const struct device_driver *_drv);
 int xenbus_dev_probe(struct device *_dev);
 void xenbus_dev_remove(struct device *_dev);
-int xenbus_dev_suspend(struct device *dev);
-int xenbus_dev_resume(struct device *dev);
-int xenbus_dev_cancel(struct device *dev);
+int xenbus_dev_freeze(struct device *dev);
+int xenbus_dev_restore(struct device *dev);
+int xenbus_dev_thaw(struct device *dev);
 int xenbus_register_driver_common(struct xenbus_driver *drv,
 				  struct xen_bus_type *bus,
 				  struct module *owner, const char *mod_name);

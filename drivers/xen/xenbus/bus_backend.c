@@ -78,7 +78,7 @@ static int backend_uevent(const struct device *dev, struct kobj_uevent_env *env)
 	if (!dev->driver)
 		return 0;
 	drv = to_xenbus_driver(dev->driver);
-	return drv->uevent ? drv->uevent(xendev, env) : 0;
+	return drv->uevent ? drv->uevent(to_xenbus_device(dev), env) : 0;
 }
 
 /* One unread event says all, however often the guest writes its state. */

@@ -230,7 +230,7 @@ static bool bus_is_at_otherend(const struct xenbus_device *xendev,
 {
 	size_t len;
 
-	if (!xendev->otherend || xendev->gone)
+	if (!xendev->otherend || xendev->vanished)
 		return false;
 	len = strlen(xendev->otherend);
 	return !strncmp(path, xendev->otherend, len) &&
@@ -460,7 +460,7 @@ EXPORT_SYMBOL_GPL(xenbus_unregister_driver);
 /* === Suspend and resume === */
 
 /**
- * xenbus_dev_suspend() - before the domain is saved, or the system hibernates
+ * xenbus_dev_freeze() - before the domain is saved, or the system hibernates
  * @dev: the device
  *
  * A driver that cannot suspend does not keep the domain from being saved.
@@ -468,7 +468,7 @@ EXPORT_SYMBOL_GPL(xenbus_unregister_driver);
  * Context: Process, device locked.
  * Return: 0 always.
  */
-int xenbus_dev_suspend(struct device *dev)
+int xenbus_dev_freeze(struct device *dev)
 {
 	struct xenbus_driver *drv;
 	int err = 0;
@@ -482,7 +482,7 @@ int xenbus_dev_suspend(struct device *dev)
 		dev_warn(dev, "not suspended: %d\n", err);
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xenbus_dev_suspend);
+EXPORT_SYMBOL_GPL(xenbus_dev_freeze);
 
 static int bus_resume(struct xenbus_driver *drv, struct xenbus_device *xendev,
 		      const char **step)
@@ -504,13 +504,13 @@ static int bus_resume(struct xenbus_driver *drv, struct xenbus_device *xendev,
 }
 
 /**
- * xenbus_dev_resume() - after the domain was restored
+ * xenbus_dev_restore() - after the domain was restored
  * @dev: the device, which has a new peer in a new directory
  *
  * Context: Process, device locked; sleeps.
  * Return: 0 or a negative errno.
  */
-int xenbus_dev_resume(struct device *dev)
+int xenbus_dev_restore(struct device *dev)
 {
 	const char *step;
 	int err;
@@ -523,17 +523,17 @@ int xenbus_dev_resume(struct device *dev)
 		dev_warn(dev, "resume cannot %s: %d\n", step, err);
 	return err;
 }
-EXPORT_SYMBOL_GPL(xenbus_dev_resume);
+EXPORT_SYMBOL_GPL(xenbus_dev_restore);
 
 /**
- * xenbus_dev_cancel() - after the domain was not saved after all
+ * xenbus_dev_thaw() - after the domain was not saved after all
  * @dev: the device; peers and rings are what they were
  *
  * Context: Process.
  * Return: 0 always.
  */
-int xenbus_dev_cancel(struct device *dev)
+int xenbus_dev_thaw(struct device *dev)
 {
 	return 0;
 }
-EXPORT_SYMBOL_GPL(xenbus_dev_cancel);
+EXPORT_SYMBOL_GPL(xenbus_dev_thaw);

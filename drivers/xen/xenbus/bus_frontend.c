@@ -97,7 +97,7 @@ static void frontend_late_resume(struct work_struct *work)
 
 	xendev = container_of(work, struct xenbus_device, work);
 	device_lock(&xendev->dev);
-	xenbus_dev_resume(&xendev->dev);
+	xenbus_dev_restore(&xendev->dev);
 	device_unlock(&xendev->dev);
 	put_device(&xendev->dev);
 }
@@ -105,7 +105,7 @@ static void frontend_late_resume(struct work_struct *work)
 static int frontend_resume(struct device *dev)
 {
 	if (xen_store_domain_type != XS_LOCAL)
-		return xenbus_dev_resume(dev);
+		return xenbus_dev_restore(dev);
 	get_device(dev);
 	/* Not before the daemon is thawed: until then the device is locked. */
 	if (!queue_work(system_freezable_wq, &to_xenbus_device(dev)->work))
@@ -136,9 +136,9 @@ static void frontend_shutdown(struct device *dev)
 }
 
 static const struct dev_pm_ops frontend_pm_ops = {
-	.freeze		= xenbus_dev_suspend,
+	.freeze		= xenbus_dev_freeze,
 	.restore	= frontend_resume,
-	.thaw		= xenbus_dev_cancel,
+	.thaw		= xenbus_dev_thaw,
 };
 
 /* Of these, the driver has a global without a lock, or allows one device. */
@@ -320,7 +320,7 @@ static void frontend_reset_peer_changed(struct xenbus_watch *watch,
 	struct frontend_reset *reset;
 
 	reset = container_of(watch, struct frontend_reset, watch);
-	WRITE_ONCE(reset->peer, xenbus_read_driver_state(reset->backend));
+	WRITE_ONCE(reset->peer, xenbus_read_state(reset->backend));
 	pr_debug("reset: %s is %s\n", path, xenbus_strstate(reset->peer));
 	wake_up(&reset->wq);
 }

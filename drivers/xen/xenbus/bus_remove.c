@@ -14,12 +14,12 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/export.h>
-#include <linux/list.h>
 #include <linux/notifier.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
+
+#include <compat/vanished.h>
 
 #include "bus.h"
 
@@ -29,16 +29,6 @@ enum bus_dir_state {
 	BUS_DIR_GONE,		/* it does not exist */
 	BUS_DIR_REPLACED,	/* removed and made again for a new device */
 };
-
-/* A device that is being removed because its directory is not its own. */
-struct bus_gone {
-	struct list_head node;
-	struct xenbus_device *xendev;
-};
-
-static LIST_HEAD(bus_gone_list);
-/* Protects bus_gone_list; a leaf. */
-static DEFINE_SPINLOCK(bus_gone_lock);
 
 /**
  * bus_node_is_gone() - whether a node does not exist any more
@@ -98,40 +88,27 @@ static void bus_retry_check(struct work_struct *work)
 static void bus_check_later(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!queue_work(system_unbound_wq, &bdev->retry))
+	if (!queue_work(system_dfl_wq, &bdev->retry))
 		put_device(&bdev->xendev.dev);
 }
 
 /* === Removing === */
 
-/* Whether the device of that peer is removed because its directory is gone. */
-static bool bus_is_peer_of_gone(const char *path)
-{
-	struct bus_gone *gone;
-	bool found = false;
-
-	spin_lock(&bus_gone_lock);
-	list_for_each_entry(gone, &bus_gone_list, node)
-		found |= READ_ONCE(gone->xendev->otherend) == path;
-	spin_unlock(&bus_gone_lock);
-	return found && path;
-}
-
 /**
  * xenbus_read_driver_state() - read a state from the store, for a driver
- * @path: directory of the device
+ * @dev: the driver's device, or NULL
+ * @path: its directory, or that of its peer
  *
- * Drivers pass &xenbus_device.otherend to read the state of their peer. Once
- * the directory of a device belongs to a new one, so does its peer's: the state
- * there is not the one the driver asks for, and the peer reads as unknown. As
- * drivers pass no device, it is found by the pointer.
+ * Once the directory of a device belongs to a new one, so does its peer's: the
+ * states there are not those that the driver asks for, and read as unknown.
  *
  * Context: Process; sleeps.
  * Return: As xenbus_read_state().
  */
-enum xenbus_state xenbus_read_driver_state(const char *path)
+enum xenbus_state xenbus_read_driver_state(const struct xenbus_device *dev,
+					   const char *path)
 {
-	if (bus_is_peer_of_gone(path))
+	if (dev ? dev->vanished : compat_is_peer_of_vanished(path))
 		return XenbusStateUnknown;
 	return xenbus_read_state(path);
 }
@@ -190,19 +167,13 @@ static void bus_report_replaced(const struct xen_bus_type *bus,
  * the driver must neither write to it nor follow the states of the peer, and no
  * peer will close the device together with it: the peer reads as unknown.
  */
-static void bus_unregister_gone(struct xenbus_device *xendev)
+static void bus_unregister_vanished(struct xenbus_device *xendev)
 {
-	struct bus_gone gone = { .xendev = xendev };
+	struct compat_vanished vanished = { .xendev = xendev };
 
-	spin_lock(&bus_gone_lock);
-	list_add(&gone.node, &bus_gone_list);
-	spin_unlock(&bus_gone_lock);
-
+	compat_vanished_add(&vanished);
 	device_unregister(&xendev->dev);
-
-	spin_lock(&bus_gone_lock);
-	list_del(&gone.node);
-	spin_unlock(&bus_gone_lock);
+	compat_vanished_del(&vanished);
 }
 
 /*
@@ -229,7 +200,7 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 	}
 	state = bus_read_dir_state(bus, xendev);
 	if (state != BUS_DIR_OWN) {
-		xendev->gone = true;
+		xendev->vanished = true;
 		/* Another task may be about to remove it. */
 		if (!kill_device(&xendev->dev)) {
 			WRITE_ONCE(bdev->removing, true);
@@ -242,7 +213,7 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 	if (state == BUS_DIR_OWN)
 		return false;
 
-	bus_unregister_gone(xendev);
+	bus_unregister_vanished(xendev);
 	return true;
 }
 

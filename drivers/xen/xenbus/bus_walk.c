@@ -155,7 +155,7 @@ void bus_paths_keep(struct bus_paths *list,
 	list->num = kept;
 }
 
-/* As xenbus_read_driver_state() in a batch. */
+/* As xenbus_read_state() in a batch. */
 static bool bus_state_is_new(const struct xenbus_batch *batch, unsigned int n)
 {
 	int state;

@@ -11,6 +11,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "gate.h"

@@ -10,7 +10,7 @@
 #ifndef _XENSTORE_STATS_H
 #define _XENSTORE_STATS_H
 
-#include <linux/timekeeping.h>
+#include <linux/ktime.h>
 
 #include "wire.h"
 

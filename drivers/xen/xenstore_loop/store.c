@@ -107,7 +107,7 @@ static void xs_loop_bound(void)
 	if (!xs_loop_out)
 		return;
 	reinit_completion(&xs_loop_settled);
-	queue_work(system_unbound_wq, &xs_loop_found_work);
+	queue_work(system_dfl_wq, &xs_loop_found_work);
 }
 
 /* The page is as new for the next one, which cannot bind before this is over. */
@@ -240,4 +240,4 @@ module_exit(xs_loop_exit);
 
 MODULE_DESCRIPTION("XenStore without Xen");
 MODULE_LICENSE("GPL");
-MODULE_IMPORT_NS(XENSTORE);
+MODULE_IMPORT_NS("XENSTORE");

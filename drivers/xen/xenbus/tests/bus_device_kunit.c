@@ -223,7 +223,7 @@ static void suspend_goes_on_if_a_driver_refuses(struct kunit *test)
 	struct fake_bus *fake = test->priv;
 	struct xenbus_device *xendev = device_bind(test);
 
-	KUNIT_EXPECT_EQ(test, xenbus_dev_suspend(&xendev->dev), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_freeze(&xendev->dev), 0);
 
 	KUNIT_EXPECT_EQ(test, fake->suspends, 1);
 }
@@ -239,7 +239,7 @@ static void resume_follows_the_peer_to_its_new_place(struct kunit *test)
 	fake_bus_set(fake->store, "9", DEVICE_NODE "/backend-id");
 	fake_bus_set(fake->store, "1", DEVICE_NODE "/state");
 
-	KUNIT_EXPECT_EQ(test, xenbus_dev_resume(&xendev->dev), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_restore(&xendev->dev), 0);
 
 	KUNIT_EXPECT_EQ(test, fake->resumes, 1);
 	KUNIT_EXPECT_EQ(test, xendev->otherend_id, 9);
@@ -257,7 +257,7 @@ static void resume_without_a_peer_fails(struct kunit *test)
 
 	fake_store_rm(fake->store, "/peer/vif/0");
 
-	KUNIT_EXPECT_EQ(test, xenbus_dev_resume(&xendev->dev), -ENOENT);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_restore(&xendev->dev), -ENOENT);
 
 	KUNIT_EXPECT_EQ(test, fake->resumes, 0);
 	KUNIT_EXPECT_EQ(test, fake_store_watches(fake->store, NULL), 0);
@@ -270,9 +270,9 @@ static void unbound_device_suspends_and_resumes(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, xenbus_probe_devices(&fake_bus_type), 0);
 	xendev = fake_bus_device(test->priv, "vif-0");
 
-	KUNIT_EXPECT_EQ(test, xenbus_dev_suspend(&xendev->dev), 0);
-	KUNIT_EXPECT_EQ(test, xenbus_dev_cancel(&xendev->dev), 0);
-	KUNIT_EXPECT_EQ(test, xenbus_dev_resume(&xendev->dev), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_freeze(&xendev->dev), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_thaw(&xendev->dev), 0);
+	KUNIT_EXPECT_EQ(test, xenbus_dev_restore(&xendev->dev), 0);
 }
 
 static struct kunit_case device_cases[] = {

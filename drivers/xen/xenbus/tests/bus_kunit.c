@@ -360,7 +360,9 @@ static int bus_connect(struct fake_bus *fake, struct xenbus_device *xendev)
 /* What a driver does that waits for its peer to close. */
 static void bus_close(struct fake_bus *fake, struct xenbus_device *xendev)
 {
-	fake->result = xenbus_read_driver_state(xendev->otherend);
+	fake->result = xenbus_read_driver_state(xendev, xendev->otherend);
+	/* A driver of an earlier kernel does not say which device it has. */
+	fake->result += xenbus_read_driver_state(xendev->otherend);
 	xenbus_switch_state(xendev, XenbusStateClosing);
 }
 

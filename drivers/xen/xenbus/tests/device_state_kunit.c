@@ -79,7 +79,7 @@ static void state_has_a_name_whatever_it_is(struct kunit *test)
 
 static void read_of_a_missing_state_is_unknown(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, xenbus_read_driver_state("ktest/vif/1"),
+	KUNIT_EXPECT_EQ(test, xenbus_read_driver_state(NULL, "ktest/vif/1"),
 			XenbusStateUnknown);
 }
 
@@ -89,7 +89,7 @@ static void read_of_a_state_that_is_no_number_is_unknown(struct kunit *test)
 
 	fake_bus_set(client->store, "Connected", CLIENT_STATE);
 
-	KUNIT_EXPECT_EQ(test, xenbus_read_driver_state(CLIENT_NODE),
+	KUNIT_EXPECT_EQ(test, xenbus_read_driver_state(NULL, CLIENT_NODE),
 			XenbusStateUnknown);
 }
 
@@ -99,7 +99,7 @@ static void read_of_an_unheard_of_state_gives_what_was_written(struct kunit *t)
 
 	fake_bus_set(client->store, "4711", CLIENT_STATE);
 
-	KUNIT_EXPECT_EQ(t, (int)xenbus_read_driver_state(CLIENT_NODE), 4711);
+	KUNIT_EXPECT_EQ(t, (int)xenbus_read_driver_state(NULL, CLIENT_NODE), 4711);
 }
 
 static void switch_writes_the_state(struct kunit *test)
@@ -293,15 +293,15 @@ static void switch_back_that_is_refused_is_taken_back(struct kunit *test)
 			   "6");
 }
 
-static void switch_of_a_replaced_device_writes_nothing(struct kunit *test)
+static void switch_of_a_vanished_device_does_nothing(struct kunit *test)
 {
 	struct client *client = test->priv;
 
-	client->xendev.gone = true;
+	client->xendev.vanished = true;
 
 	xenbus_switch_state(&client->xendev, XenbusStateClosed);
 
-	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateClosed);
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateInitialising);
 	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
 			   "1");
 }
@@ -424,7 +424,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(switch_back_is_published_before_the_store_has_it),
 	KUNIT_CASE(switch_forth_is_published_after_the_store_has_it),
 	KUNIT_CASE(switch_back_that_is_refused_is_taken_back),
-	KUNIT_CASE(switch_of_a_replaced_device_writes_nothing),
+	KUNIT_CASE(switch_of_a_vanished_device_does_nothing),
 	KUNIT_CASE(frontend_closed_wakes_who_waits),
 	KUNIT_CASE(error_is_left_in_the_store),
 	KUNIT_CASE(error_that_is_very_long_is_cut),

@@ -97,7 +97,7 @@ static void frontend_peer_follow(struct xenbus_watch *watch, const char *path,
 	enum xenbus_state state;
 
 	peer = container_of(watch, struct frontend_peer, watch);
-	state = xenbus_read_driver_state(FRONTEND_NODE);
+	state = xenbus_read_driver_state(NULL, FRONTEND_NODE);
 	if (peer->num < sizeof(peer->seen) - 1)
 		peer->seen[peer->num++] = '0' + state;
 	if (state == XenbusStateInitialising)
