@@ -85,6 +85,10 @@ bench: ## Measure the original driver and this one on Xen; BENCH="--machines cou
 overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, revert or check
 	@scripts/overlay.sh --$(MODE) $(KDIR)
 
+.PHONY: patches
+patches: ## The driver as a series of patches, as one patch, and its configuration, in build/patches; KERNEL=
+	@scripts/patches.sh
+
 .PHONY: modules
 modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...
 	@scripts/modules.sh $(KDIR)

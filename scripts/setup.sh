@@ -11,6 +11,7 @@
 #   tools   the programs of tools/, and their tests
 #   xen     Xen and its guests under QEMU
 #   bench   plots of the benchmark
+#   patches the driver as a series of patches
 #
 # Root is needed only when something is missing.
 # The groups are used by name only:
@@ -80,6 +81,10 @@ tools="
 build-essential: compiles them, with sanitizers for the tests
 python3: the tests
 "
+patches="$kernel
+git: makes patches
+cpio: copies the files they are about
+"
 
 missing=()
 add_missing() {
@@ -94,10 +99,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench|patches..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|bench) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|bench|patches) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done
