@@ -88,7 +88,7 @@ case ${1-} in
 esac
 
 set_up kernel
-exec 8>"$CACHE/src/lock"
+exec 8>"$CACHE/src/lock${KERNEL_DIR/\//-}"
 flock 8
 find_source
 pristine=$CACHE/src/linux-$version
