@@ -56,7 +56,10 @@ def add_file(tree, source, target):
 
 
 def make(kdir, files=(), command=""):
-    """FILES are pairs: of the host, in the guest. Returns the archive."""
+    """FILES are pairs: of the host, in the guest. Returns the archive.
+
+    Modules come with KDIR, for which they are built, or among FILES.
+    """
     xen = initramfs.packages()
     tree = initramfs.Tree("loop", HERE / "guest/init")
     tree.add_programs(xen, PROGRAMS)
@@ -70,7 +73,7 @@ def make(kdir, files=(), command=""):
     add_python(tree)
     for program in initramfs.user_programs():
         tree.add(program, f"tests/{program.name}")
-    for module in build_modules(kdir):
+    for module in build_modules(kdir) if kdir else ():
         tree.add(module, f"modules/{module.name}")
     for source, target in files:
         add_file(tree, source, target.lstrip("/"))
