@@ -3,14 +3,16 @@
 #
 # setup.sh GROUP...: installs the Debian packages a group needs and lacks.
 #
-#   kernel  unpack and build a kernel for this machine
-#   uml     the same, and run KUnit in user-mode Linux, with coverage
-#   smp     the same, and run KUnit on two processors under QEMU
-#   check   the static checks
-#   fuzz    libFuzzer, and the core with threads
-#   tools   the programs of tools/, and their tests
-#   xen     Xen and its guests under QEMU
-#   bench   plots of the benchmark
+#   kernel     unpack and build a kernel for this machine
+#   uml        the same, and run KUnit in user-mode Linux, with coverage
+#   smp        the same, and run KUnit on two processors under QEMU
+#   check      the static checks
+#   fuzz       libFuzzer, and the core with threads
+#   tools      the programs of tools/, and their tests
+#   xen        Xen and its guests under QEMU
+#   bench      plots of the benchmark
+#   package    the package of modules
+#   dkms       its test in small systems of Debian
 #
 # Root is needed only when something is missing.
 # The groups are used by name only:
@@ -70,6 +72,18 @@ e2fsprogs: disks of the guests
 bench="
 python3-matplotlib: draws what was measured
 "
+package="
+build-essential: dpkg-buildpackage
+debhelper: describes what a package is made of
+dh-dkms: the part of it for modules that are built where they run
+"
+dkms="$package
+lintian: judges the package
+mmdebstrap: makes the systems that it is installed in
+qemu-system-x86: the machine that they boot on
+busybox-static: the root file system for that
+cpio: packs it
+"
 
 fuzz="$kernel
 clang-14: libFuzzer and the sanitizers
@@ -94,10 +108,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench|package|dkms..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|bench) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|bench|package|dkms) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

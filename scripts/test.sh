@@ -42,6 +42,7 @@ done
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
+part dkms-test tests/dkms/run
 # LONG=1: what takes hours.
 seconds=()
 [ "${LONG:-0}" = 0 ] || seconds=(3600)
