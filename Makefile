@@ -97,6 +97,10 @@ modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=
 dkms: ## Build the core and the loop as a Debian package for kernels as they are, into build/dkms
 	@scripts/dkms.sh
 
+.PHONY: selftests
+selftests: ## Put tests/user into the kernel source KDIR=..., as tools/testing/selftests/xenstore
+	@scripts/selftests.sh $(KDIR)
+
 .PHONY: tools
 tools: ## Build tools/xen, which is lsxenbus, into build/tools; tools/xen/Makefile installs
 	@scripts/setup.sh tools

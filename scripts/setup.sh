@@ -10,6 +10,7 @@
 #   fuzz       libFuzzer, and the core with threads
 #   tools      the programs of tools/, and their tests
 #   xen        Xen and its guests under QEMU
+#   selftests  an installation of the kernel's selftests
 #   bench      plots of the benchmark
 #   package    the package of modules
 #   dkms       its test in small systems of Debian
@@ -69,6 +70,9 @@ busybox-static: root file systems of dom0 and domU
 cpio: packs them
 e2fsprogs: disks of the guests
 "
+selftests="
+rsync: installs them
+"
 bench="
 python3-matplotlib: draws what was measured
 "
@@ -108,10 +112,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench|package|dkms..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|package|dkms..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|bench|package|dkms) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|package|dkms) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

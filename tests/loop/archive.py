@@ -15,7 +15,7 @@ READLINE = "usr/lib/python3.11/lib-dynload/" \
            "readline.cpython-311-x86_64-linux-gnu.so"
 UNUSED = ("config-3.11*", "_test*", "sitecustomize.py")
 SCRIPTS = ("bench", "cases", "debugging", "lib", "listing", "programs", "pyxs",
-           "store", "tools")
+           "selftests", "store", "tools")
 PROGRAMS = [f"{initramfs.XEN_BIN}/{name}"
             for name in (*DAEMONS, "test-xenstore",
                          "xenstore-control")] + initramfs.STORE_TOOLS
