@@ -22,7 +22,7 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 	@tests/xen/run
 
 .PHONY: test
-test: ## Everything below that judges: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, threads, xen-test
+test: ## What judges in half an hour: check, overlay-test, kunit, coverage, tools-test, loop-test, fuzz, threads, xen-test, patches-test
 	@scripts/test.sh
 
 .PHONY: test-all
@@ -65,6 +65,10 @@ loop: ## A shell with XenStore and without Xen; LOOP=oxenstored FILES="prog=bin/
 loop-test: ## Debian's two daemons and their clients against the driver, without Xen; XEN=4.20
 	@tests/loop/loop-test
 
+.PHONY: dkms-test
+dkms-test: ## The package of modules in Debian's own kernels; DKMS="6.1 6.12 7.2"
+	@tests/dkms/run $(DKMS)
+
 .PHONY: fuzz
 fuzz: ## Fuzzers of the streams, in a process and on the device; SECONDS=60
 	@tests/fuzz/run $(SECONDS)
@@ -89,9 +93,21 @@ overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, 
 patches: ## The driver as a series of patches, as one patch, and its configuration, in build/patches; KERNEL=
 	@scripts/patches.sh
 
+.PHONY: patches-test
+patches-test: ## Whether the patches make of pristine sources what the overlay does; KERNEL=
+	@tests/patches/run
+
 .PHONY: modules
 modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...
 	@scripts/modules.sh $(KDIR)
+
+.PHONY: dkms
+dkms: ## Build the core and the loop as a Debian package for kernels as they are, into build/dkms
+	@scripts/dkms.sh
+
+.PHONY: selftests
+selftests: ## Put tests/user into the kernel source KDIR=..., as tools/testing/selftests/xenstore
+	@scripts/selftests.sh $(KDIR)
 
 .PHONY: tools
 tools: ## Build tools/xen, which is lsxenbus, into build/tools; tools/xen/Makefile installs

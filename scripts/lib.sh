@@ -35,3 +35,9 @@ kernel_cc() { if command -v ccache >/dev/null; then echo "ccache gcc"; else echo
 
 # set_up GROUP...: install what is missing for these groups of packages.
 set_up() { "$REPO/scripts/setup.sh" "$@"; }
+
+# What external modules are made of: the core with its suites, and the loop.
+module_sources() {
+	find Kbuild drivers/xen/xenstore drivers/xen/xenstore_loop include -type f \
+		\( -name '*.[ch]' -o -name Makefile -o -name Kbuild \) ! -name '*.mod.c'
+}

@@ -25,9 +25,7 @@ case " $* " in *" ARCH="*) ;; *) ! grep -q '^CONFIG_UML=y' "$config" || set -- A
 dir=$REPO/build/modules/$(printf '%s' "$kdir" | tr -c 'A-Za-z0-9.\n' _)
 mkdir -p "$dir"
 cd "$REPO"
-for place in Kbuild drivers/xen/xenstore drivers/xen/xenstore_loop include; do
-	find "$place" -type f \( -name '*.[ch]' -o -name Makefile -o -name Kbuild \) ! -name '*.mod.c'
-done | while read -r path; do
+module_sources | while read -r path; do
 	cmp -s "$path" "$dir/$path" || install -D -m 644 "$path" "$dir/$path"
 done
 

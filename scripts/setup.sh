@@ -3,15 +3,18 @@
 #
 # setup.sh GROUP...: installs the Debian packages a group needs and lacks.
 #
-#   kernel  unpack and build a kernel for this machine
-#   uml     the same, and run KUnit in user-mode Linux, with coverage
-#   smp     the same, and run KUnit on two processors under QEMU
-#   check   the static checks
-#   fuzz    libFuzzer, and the core with threads
-#   tools   the programs of tools/, and their tests
-#   xen     Xen and its guests under QEMU
-#   bench   plots of the benchmark
-#   patches the driver as a series of patches
+#   kernel     unpack and build a kernel for this machine
+#   uml        the same, and run KUnit in user-mode Linux, with coverage
+#   smp        the same, and run KUnit on two processors under QEMU
+#   check      the static checks
+#   fuzz       libFuzzer, and the core with threads
+#   tools      the programs of tools/, and their tests
+#   xen        Xen and its guests under QEMU
+#   selftests  an installation of the kernel's selftests
+#   bench      plots of the benchmark
+#   package    the package of modules
+#   dkms       its test in small systems of Debian
+#   patches    the driver as a series of patches
 #
 # Root is needed only when something is missing.
 # The groups are used by name only:
@@ -68,8 +71,23 @@ busybox-static: root file systems of dom0 and domU
 cpio: packs them
 e2fsprogs: disks of the guests
 "
+selftests="
+rsync: installs them
+"
 bench="
 python3-matplotlib: draws what was measured
+"
+package="
+build-essential: dpkg-buildpackage
+debhelper: describes what a package is made of
+dh-dkms: the part of it for modules that are built where they run
+"
+dkms="$package
+lintian: judges the package
+mmdebstrap: makes the systems that it is installed in
+qemu-system-x86: the machine that they boot on
+busybox-static: the root file system for that
+cpio: packs it
 "
 
 fuzz="$kernel
@@ -99,10 +117,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|bench|patches..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|patches|package|dkms..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|bench|patches) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|patches|package|dkms) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

@@ -54,6 +54,7 @@ if [ "${LONG:-0}" = 0 ]; then
 	part xen-4.20 env XEN=4.20 tests/xen/xen-test --boot dom0-xenstored
 	part patches tests/patches/run
 else
+	part dkms tests/dkms/run
 	part xen-4.20 env XEN=4.20 tests/xen/xen-test
 	part loop-4.20 env XEN=4.20 tests/loop/loop-test
 	for other in "${others[@]}"; do

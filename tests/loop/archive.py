@@ -15,7 +15,7 @@ READLINE = "usr/lib/python3.11/lib-dynload/" \
            "readline.cpython-311-x86_64-linux-gnu.so"
 UNUSED = ("config-3.11*", "_test*", "sitecustomize.py")
 SCRIPTS = ("bench", "cases", "debugging", "lib", "listing", "programs", "pyxs",
-           "store", "tools")
+           "selftests", "store", "tools")
 XEN_TOOLS = (*DAEMONS, "test-xenstore", "xenstore-control")
 
 
@@ -54,7 +54,10 @@ def add_file(tree, source, target):
 
 
 def make(kdir, files=(), command=""):
-    """FILES are pairs: of the host, in the guest. Returns the archive."""
+    """FILES are pairs: of the host, in the guest. Returns the archive.
+
+    Modules come with KDIR, for which they are built, or among FILES.
+    """
     xen = initramfs.packages()
     tree = initramfs.Tree("loop", HERE / "guest/init")
     # Of a library that both bring, Xen's is not the older one.
@@ -70,7 +73,7 @@ def make(kdir, files=(), command=""):
     initramfs.add_tools(tree)
     for program in initramfs.user_programs():
         tree.add(program, f"tests/{program.name}")
-    for module in build_modules(kdir):
+    for module in build_modules(kdir) if kdir else ():
         tree.add(module, f"modules/{module.name}")
     for source, target in files:
         add_file(tree, source, target.lstrip("/"))

@@ -7,6 +7,7 @@ import threading
 
 import archive
 import guest
+import selftests
 from uml import Uml
 
 CASE = re.compile(r"(not )?ok - (.*)")
@@ -70,13 +71,20 @@ class Run:
 
 
 def runs(machine, daemons, files, seconds):
-    """All cases on MACHINE; and, in UML, what has load with KASAN."""
+    """All cases on MACHINE; and, in UML, what has load with KASAN.
+
+    And the kernel's selftests, once.
+    """
     seconds = seconds or SECONDS
     if isinstance(machine, Uml):
         debug = Uml(debug=True)
         image = archive.make(debug.kdir, files, "programs 'test_*' 'load_*'")
         for daemon in daemons:
             yield Run(debug, image, "command", daemon, seconds)
+        image = archive.make(machine.kdir, [*files, (selftests.install(),
+                                                     "kselftest")],
+                             "selftests")
+        yield Run(machine, image, "command", daemons[0], seconds)
     image = archive.make(machine.kdir, files)
     for daemon in daemons:
         yield Run(machine, image, "cases", daemon, seconds)

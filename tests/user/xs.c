@@ -17,6 +17,7 @@ static void xs_tidy(const char *device)
 int xs_main(int argc, char **argv, const struct ktap_case *cases,
 	    size_t count)
 {
+	ktap_device = "/dev/xen/xenbus";
 	ktap_tidy = xs_tidy;
 	return ktap_main(argc, argv, cases, count);
 }
