@@ -60,7 +60,7 @@ collect() {
 		cpio -pdm --quiet "$work/tree")
 	(cd "$overlaid" && cat .xenbus-overlay/installed <(printf '%s\n' drivers/Makefile drivers/Kconfig) |
 		cpio -pdmL --quiet "$work/final")
-	(cd "$REPO" && find Documentation -type f | cpio -pdm --quiet "$work/final")
+	(cd "$REPO" && find Documentation/ABI Documentation/xen -type f | cpio -pdm --quiet "$work/final")
 	for path in MAINTAINERS Documentation/subsystem-apis.rst; do
 		cp "$pristine/$path" "$work/final/$path"
 	done
@@ -100,7 +100,7 @@ grown() {
 	{ [ ${#lines[@]} -eq 0 ] && cat || grep -vF "${lines[@]}"; } <"$work/final/$1" |
 		case $1 in
 		drivers/xen/xenstore/Makefile) absent_objects ;;
-		*Kconfig) absent_options "$options" ;;
+		drivers/xen/xenstore/Kconfig) absent_options "$options" ;;
 		*) cat ;;
 		esac
 }
