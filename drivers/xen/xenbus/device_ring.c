@@ -30,7 +30,6 @@
 #include <asm/xen/hypercall.h>
 
 #include <xen/events.h>
-#include <xen/features.h>
 #include <xen/grant_table.h>
 #include <xen/page.h>
 #include <xen/xen.h>
@@ -298,7 +297,7 @@ static const struct ring_mode ring_mode_auto = {
 static const struct ring_mode *ring_mode(void)
 {
 #ifdef CONFIG_XEN_PV
-	if (!xen_feature(XENFEAT_auto_translated_physmap))
+	if (xen_pv_domain())
 		return &ring_mode_pv;
 #endif
 	return &ring_mode_auto;

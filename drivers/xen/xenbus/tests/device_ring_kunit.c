@@ -14,6 +14,7 @@
 #define _XEN_EVENTS_H
 #define _XEN_XEN_H
 
+#define xen_pv_domain()	true
 #define pfn_to_gfn(pfn)	(pfn)
 #define gfn_to_virt(gfn)	((void *)(gfn))
 #define virt_to_gfn(address)	((unsigned long)(address))
@@ -21,6 +22,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
+#include <xen/features.h>
 #include <xen/grant_table.h>
 #include <xen/interface/event_channel.h>
 #include <xen/interface/memory.h>
@@ -75,7 +77,7 @@ static struct ring_machine_address arbitrary_virt_to_machine(void *address)
 	return (struct ring_machine_address){ (unsigned long)address };
 }
 
-/* None: the domain owns its page tables. */
+/* None: earlier kernels see by this that the domain owns its page tables. */
 u8 xen_features[XENFEAT_NR_SUBMAPS * 32];
 
 void gnttab_batch_map(struct gnttab_map_grant_ref *batch, unsigned int count)

@@ -5,12 +5,13 @@
  *
  * Copyright (C) 2026 The xenbus authors
  */
+/* Which includes this one, when it has declared what is needed here. */
+#include <kunit/test.h>
 #include_next <kunit/resource.h>
 
 #ifndef COMPAT_KUNIT_ACTION_H
 #define COMPAT_KUNIT_ACTION_H
 
-#include <kunit/test.h>
 #include <linux/slab.h>
 
 typedef void (kunit_action_t)(void *ctx);
