@@ -34,11 +34,6 @@ part() {
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
 part kunit tests/kunit/run.py plain debug smp
-others=()
-[ "$KERNEL" != 6.12 ] || others=(6.1 7.2)
-for other in "${others[@]}"; do
-	part "kunit-$other" env KERNEL="$other" tests/kunit/run.py plain
-done
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
@@ -57,7 +52,10 @@ else
 	part dkms tests/dkms/run
 	part xen-4.20 env XEN=4.20 tests/xen/xen-test
 	part loop-4.20 env XEN=4.20 tests/loop/loop-test
+	others=()
+	[ "$KERNEL" != 6.12 ] || others=(6.1 7.2)
 	for other in "${others[@]}"; do
+		part "kunit-$other" env KERNEL="$other" tests/kunit/run.py plain
 		part "check-$other" env KERNEL="$other" scripts/check.sh gcc clang sparse users
 		# 6.1 cannot leave out the suite that provokes lockdep.
 		[ "$other" = 6.1 ] ||
