@@ -40,10 +40,13 @@ if [ ! -d "$root" ]; then
 	rm -rf "$CACHE/dkms/$kernel-"*
 	work=$(mktemp -d "$CACHE/dkms/.make.XXXXXX")
 	trap 'rm -rf "$work"' EXIT INT TERM
+	# How the system's apt gets at its mirror, and what it expects of that.
+	apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries)' >"$work/apt.conf" || true
 	# Nothing here needs an initial file system of Debian's, or most of its modules.
 	INITRD=No "$REPO/scripts/step.sh" "a Debian with Linux $kernel" \
 		"$CACHE/logs/dkms-$kernel.log" bash -c 'exec mmdebstrap "$@" - <<<"$0"' \
 		"$sources" --mode=root --variant=essential --format=directory \
+		--aptopt="$work/apt.conf" --aptopt='APT::Sandbox::User "root"' \
 		--aptopt='Acquire::Languages "none"' \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \

@@ -11,7 +11,7 @@ class Qemu:
 
     terminal = "ttyS1"
     finds_leaks = False
-    accelerator = ["-accel", "tcg"]
+    processors = ["-accel", "tcg", "-smp", "2"]
 
     def __init__(self, release):
         self.name = self.title = release
@@ -23,8 +23,8 @@ class Qemu:
                                         f"linux-{package}-{release}")
 
     def command(self, archive, words, interactive):
-        return ["qemu-system-x86_64", *self.accelerator, "-smp", "2",
-                "-m", "1024", "-display", "none", "-monitor", "none",
+        return ["qemu-system-x86_64", *self.processors, "-m", "1024",
+                "-display", "none", "-monitor", "none",
                 "-no-reboot", "-nic", "none",
                 "-serial", "file:/dev/stderr",
                 "-chardev", "stdio,id=terminal,signal="
