@@ -2,6 +2,7 @@
 """The cases that run in guests, two guests at a time, in TAP."""
 
 import concurrent.futures
+import os
 import re
 import threading
 
@@ -10,6 +11,7 @@ import guest
 import selftests
 from uml import Uml
 
+LONG = os.environ.get("LONG", "0") != "0"
 CASE = re.compile(r"(not )?ok - (.*)")
 SECONDS = 900
 
@@ -73,7 +75,7 @@ class Run:
 def runs(machine, daemons, files, seconds):
     """All cases on MACHINE; and, in UML, what has load with KASAN.
 
-    And the kernel's selftests, once.
+    And with LONG=1 the kernel's selftests, once.
     """
     seconds = seconds or SECONDS
     if isinstance(machine, Uml):
@@ -81,6 +83,7 @@ def runs(machine, daemons, files, seconds):
         image = archive.make(debug.kdir, files, "programs 'test_*' 'load_*'")
         for daemon in daemons:
             yield Run(debug, image, "command", daemon, seconds)
+    if isinstance(machine, Uml) and LONG:
         image = archive.make(machine.kdir, [*files, (selftests.install(),
                                                      "kselftest")],
                              "selftests")
