@@ -39,7 +39,10 @@ class Stock(qemu.Qemu):
 
     def __init__(self, root, place):
         self.name = self.title = place.name
-        self.image = root / f"boot/vmlinuz-{place.name}"
+        # Later ones have it beside the modules.
+        self.image = next(image for image in (
+            root / f"boot/vmlinuz-{place.name}",
+            root / f"usr/lib/modules/{place.name}/vmlinuz") if image.exists())
         self.files = [(place, f"lib/modules/{place.name}"),
                       (HERE / "guest/stock", "bin/stock")]
 

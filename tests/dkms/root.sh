@@ -9,9 +9,10 @@ set -eu
 
 kernel=${1:?root.sh KERNEL}
 case $kernel in
-6.1) packages=linux-headers-amd64,linux-image-amd64 ;;
-6.12) packages=linux-headers-6.12-amd64,linux-image-6.12-amd64 ;;
-7.2) packages='?name(^linux-(headers|binary|modules)-7\.2\.[0-9.]+[+]deb[0-9]+-amd64$)' ;;
+6.1) packages=(linux-headers-amd64 linux-image-amd64) ;;
+6.12) packages=(linux-headers-6.12-amd64 linux-image-6.12-amd64) ;;
+7.2) mapfile -t packages < <(printf '?name(^linux-%s-7[.]2[.][0-9.]*[+]deb[0-9]*-amd64$)\n' \
+	headers binary modules) ;;
 *) die "$kernel: there is 6.1, 6.12 and 7.2" ;;
 esac
 
@@ -26,7 +27,7 @@ if [ "$kernel" = 7.2 ]; then
 	sources=$(sources 'deb $(REPO_URI) sid $(COMPONENT)' 'Label: Debian')
 else
 	suite=bookworm
-	version=$(apt-cache policy "${packages%,*}" | sed -n 's/^ *Candidate: //p')
+	version=$(apt-cache policy "${packages[0]}" | sed -n 's/^ *Candidate: //p')
 	sources=$(sources 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)')
 fi
 [ -n "$sources" ] && [ -n "$version" ] && [ "$version" != "(none)" ] ||
@@ -54,7 +55,7 @@ if [ ! -d "$root" ]; then
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/drivers/*' \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/net/*' \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/sound/*' \
-		--include="dkms,$packages" "$suite" "$work/root"
+		--include=dkms "${packages[@]/#/--include=}" "$suite" "$work/root"
 	mv -T "$work/root" "$root"
 fi
 echo "$root"
