@@ -60,7 +60,6 @@ bool shim_flag(bool *flag);
 #define need_resched()		(shim_random() % 32 == 0)
 #define single_task_running()	(shim_random() % 8 != 0)
 #define local_clock()		shim_now()
-#define ktime_get_mono_fast_ns() shim_now()
 
 extern unsigned int shim_cpus;
 #define num_online_cpus()	shim_cpus
