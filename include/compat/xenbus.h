@@ -27,7 +27,7 @@ struct xenbus_transaction;
 				      (const struct xenbus_device *)NULL, \
 				      (struct xenbus_device *)NULL))
 
-/* Who reads a state names the device; drivers used to pass the path alone. */
+/* A driver passes its device and a path; earlier ones pass the path alone. */
 #define compat_read_state(dev, path)	xenbus_read_driver_state(dev, path)
 #define compat_read_state_at(path)	xenbus_read_driver_state(NULL, path)
 #define compat_third(first, second, third, ...)	third

@@ -237,8 +237,12 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
 {
 	int err;
 
-	if (state == dev->state || dev->vanished)
+	if (state == dev->state)
 		return 0;
+	if (dev->vanished) {
+		dev->state = state;
+		return 0;
+	}
 	do {
 		err = client_try_state(dev, state, step);
 	} while (err == -EAGAIN);
@@ -252,8 +256,7 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
  *
  * Nothing is written if the device is in that state already, so that watches
  * do not fire without need, nor if its directory is gone. If the directory was
- * made again for a new device, or the bus removes the device because its
- * directory is gone, the device keeps its state. There is no way to
+ * made again for a new device, the device keeps its state. There is no way to
  * do this inside a transaction of the caller: its abort would leave the device
  * with a state that was never announced.
  *
