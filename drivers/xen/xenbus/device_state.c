@@ -198,7 +198,8 @@ static int client_write_state(const struct xenbus_device *dev,
  *
  * The bus takes a device for replaced if the store has it Initialising and the
  * device does not. So a device that becomes Initialising is so before the store
- * says it.
+ * says it, and one that was replaced does not become Initialising. It becomes all
+ * else that its driver wants, as some go on until it has: pvcalls-back does.
  *
  * Returns 0, or what failed at *step; -EAGAIN after a conflict.
  */
@@ -225,7 +226,7 @@ static int client_try_state(struct xenbus_device *dev, enum xenbus_state state,
 	*step = err ? "writing new state" : "ending transaction";
 	end_err = xenbus_transaction_end(xbt, dir != CLIENT_DIR_OWN || err);
 	err = err ?: end_err;
-	if (!err && dir != CLIENT_DIR_NEW)
+	if (!err && (dir != CLIENT_DIR_NEW || state != XenbusStateInitialising))
 		WRITE_ONCE(dev->state, state);
 	else if (published)
 		WRITE_ONCE(dev->state, before);
@@ -255,10 +256,9 @@ static int client_set_state(struct xenbus_device *dev, enum xenbus_state state,
  * @state: the new one
  *
  * Nothing is written if the device is in that state already, so that watches
- * do not fire without need, nor if its directory is gone. If the directory was
- * made again for a new device, the device keeps its state. There is no way to
- * do this inside a transaction of the caller: its abort would leave the device
- * with a state that was never announced.
+ * do not fire without need, nor if its directory is gone or was made again for a
+ * new device. There is no way to do this inside a transaction of the caller: its
+ * abort would leave the device with a state that was never announced.
  *
  * If the store refuses, this is reported and the device goes to
  * %XenbusStateClosing.

@@ -217,12 +217,35 @@ static void switch_does_not_overwrite_the_state_of_a_new_device(struct kunit *te
 
 	xenbus_switch_state(&client->xendev, XenbusStateClosing);
 
-	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateConnected);
 	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_STATE),
 			   "1");
 	KUNIT_EXPECT_STREQ(test, fake_bus_get(client->store, CLIENT_ERROR),
 			   "(none)");
 	KUNIT_EXPECT_EQ(test, fake_store_transactions(client->store), 0);
+}
+
+/* As a driver wants that goes on until its device has a state. */
+static void switch_of_a_replaced_device_changes_its_own_state(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->xendev.state = XenbusStateConnected;
+
+	xenbus_switch_state(&client->xendev, XenbusStateClosing);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateClosing);
+}
+
+/* Or the bus would take the new device's directory for its. */
+static void replaced_device_does_not_become_initialising(struct kunit *test)
+{
+	struct client *client = test->priv;
+
+	client->xendev.state = XenbusStateClosed;
+
+	xenbus_switch_state(&client->xendev, XenbusStateInitialising);
+
+	KUNIT_EXPECT_EQ(test, client->xendev.state, XenbusStateClosed);
 }
 
 /* The state of the device at the moment at which the store takes its own. */
@@ -421,6 +444,8 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(switch_whose_write_is_refused_is_reported),
 	KUNIT_CASE(switch_without_a_node_cares_for_no_refusal),
 	KUNIT_CASE(switch_does_not_overwrite_the_state_of_a_new_device),
+	KUNIT_CASE(switch_of_a_replaced_device_changes_its_own_state),
+	KUNIT_CASE(replaced_device_does_not_become_initialising),
 	KUNIT_CASE(switch_back_is_published_before_the_store_has_it),
 	KUNIT_CASE(switch_forth_is_published_after_the_store_has_it),
 	KUNIT_CASE(switch_back_that_is_refused_is_taken_back),
