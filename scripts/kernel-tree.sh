@@ -69,17 +69,17 @@ make_pristine() {
 make_overlaid() {
 	local pristine=$1 tree=$2 temp
 	if [ ! -d "$tree" ]; then
-		temp=$(mktemp -d "$CACHE/src/overlay.XXXXXX")
+		temp=$(mktemp -d "$CLONE/overlay.XXXXXX")
 		cp -al "$pristine/." "$temp/"
 		mv "$temp" "$tree"
 	fi
 	"$REPO/scripts/overlay.sh" --copy "$tree" >&2
 }
 
-mkdir -p "$CACHE/src" "$CACHE/logs" "$CACHE/build/$CLONE"
+mkdir -p "$CACHE/src" "$CACHE/logs" "$CLONE"
 case ${1-} in
 --build)
-	dir=$CACHE/build/$CLONE$KERNEL_DIR/${2:?--build needs a name}
+	dir=$CLONE/build$KERNEL_DIR/${2:?--build needs a name}
 	mkdir -p "$dir"
 	echo "$dir"
 	exit ;;
@@ -92,7 +92,7 @@ exec 8>"$CACHE/src/lock${KERNEL_DIR/\//-}"
 flock 8
 find_source
 pristine=$CACHE/src/linux-$version
-overlaid=$pristine-xenbus-$CLONE
+overlaid=$CLONE/linux-$version
 make_pristine "$pristine"
 enlarge_uml_registers "$pristine"
 if [ "$1" = --pristine ]; then

@@ -7,8 +7,11 @@
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xenbus
-# Two clones on one machine must not share overlaid trees or build output.
-CLONE=$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
+# Two clones on one machine must not share overlaid trees or build output. Each has
+# the same in its directory, and ccache is shown paths from there, so what one has
+# compiled the other need not.
+CLONE=$CACHE/clones/$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
+export CCACHE_BASEDIR=$CACHE
 JOBS=${JOBS:-$(nproc)}
 # The kernel that the driver goes into. Builds and logs of the usual one have no
 # directory of their own.

@@ -33,14 +33,14 @@ part() {
 
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
-part kunit tests/kunit/run.py plain debug smp
+# LONG=1: what takes hours, and what others show as well.
+tiers=(debug smp) seconds=()
+[ "${LONG:-0}" = 0 ] || tiers=(plain debug smp) seconds=(3600)
+
+part kunit tests/kunit/run.py "${tiers[@]}"
 part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
-# LONG=1: what takes hours.
-seconds=()
-[ "${LONG:-0}" = 0 ] || seconds=(3600)
-
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
 part xen-test tests/xen/xen-test
