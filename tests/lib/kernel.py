@@ -15,6 +15,11 @@ BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL)
 SCRIPTS = REPO / "scripts"
 FRAGMENT = HERE / "kernel.config"
 
+# As in scripts/lib.sh, for what is called from here.
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or
+                     pathlib.Path.home() / ".cache") / "xenbus"
+os.environ.update(CCACHE_BASEDIR=str(CACHE), CCACHE_DEPEND="true")
+
 
 class BuildError(Exception):
     """There is no kernel to test."""
