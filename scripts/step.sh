@@ -27,25 +27,26 @@ objects() {
 mkdir -p "$(dirname "$log")"
 touch "$log.start"
 SECONDS=0
-"$@" >"$log" 2>&1 </dev/null &
+# Says the command's status when it has ended.
+run() {
+	"$@" >"$log" 2>&1 </dev/null &
+	trap 'kill %1' TERM
+	wait %1
+	echo $?
+}
+exec 9< <(run "$@")
 pid=$!
 trap 'kill $pid 2>/dev/null' INT TERM
-while kill -0 $pid 2>/dev/null; do
-	# Wake early when the command ends: short steps should stay short.
-	for ((i = 0; i < every * 5; i++)); do
-		sleep 0.2
-		kill -0 $pid 2>/dev/null || break 2
-	done
+until read -rt "$every" -u 9 status; do
+	[ $? -gt 128 ] || { status=1; break; }
 	printf '  %s: %d s, %d objects\n' "$title" "$SECONDS" "$(objects)" >&2
 done
-wait $pid
-status=$?
 rm -f "$log.start"
-if [ $status -eq 0 ]; then
+if [ "$status" -eq 0 ]; then
 	printf '  %s: done in %d s\n' "$title" "$SECONDS" >&2
 else
 	tail -n 30 "$log" >&2
 	printf '  %s: FAILED (status %d) after %d s; whole log: %s\n' \
-		"$title" $status "$SECONDS" "$log" >&2
+		"$title" "$status" "$SECONDS" "$log" >&2
 fi
-exit $status
+exit "$status"
