@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Named tests, grouped by the boot they share, reported one by one."""
 
+import concurrent.futures
 import fnmatch
 import os
 import sys
+import threading
 import time
 
 from machine import Machine, MachineError
@@ -12,6 +14,9 @@ from splats import SPLATS
 GROUPS = {}
 COLOURS = sys.stdout.isatty()
 
+
+# How many machines may run beside each other; each has a GiB or four.
+AT_ONCE = min(os.cpu_count() or 1, 4)
 
 # Whether groups that take long run without being named; and their long forms.
 LONG = os.environ.get("LONG", "0") != "0"
@@ -26,7 +31,8 @@ def rounds(count):
     """Count to COUNT, with a sign of life."""
     for done in range(count):
         yield done
-        print(f"# {done + 1} of {count}", flush=True)
+        print(f"# {threading.current_thread().name}: {done + 1} of {count}",
+              flush=True)
 
 
 class Group:
@@ -35,11 +41,15 @@ class Group:
     OPTIONS go to Machine, but for three: "bare" is without Xen, "repeats" is for
     run_group(), and "files" takes the kernel's path and returns what else dom0
     needs, source to target.
+
+    With PARALLEL the machine's processors run at the same time, and no other
+    machine does. Else they alternate, and several machines run.
     """
 
-    def __init__(self, name, about, long=False, **options):
+    def __init__(self, name, about, long=False, parallel=False, **options):
         self.name = name
         self.long = long
+        self.parallel = parallel
         self.about = about
         self.options = options
         self.entries = []
@@ -66,11 +76,16 @@ class Group:
 
 class Report:
     def __init__(self, total):
+        self.lock = threading.Lock()
         self.number = self.passed = self.failed = 0
         print("TAP version 13")
         print(f"1..{total}", flush=True)
 
     def add(self, name, error=None, seconds=None):
+        with self.lock:
+            self.show(name, error, seconds)
+
+    def show(self, name, error, seconds):
         self.number += 1
         word = "not ok" if error else "ok"
         if error:
@@ -78,10 +93,9 @@ class Report:
         else:
             self.passed += 1
         note = f" # {seconds:.1f} s" if seconds is not None else ""
-        print(f"{word} {self.number} - {name}{note}")
-        if error:
-            print("\n".join(f"# {line}" for line in str(error).splitlines()))
-        sys.stdout.flush()
+        lines = [f"{word} {self.number} - {name}{note}"]
+        lines += [f"# {line}" for line in str(error or "").splitlines()]
+        print("\n".join(lines), flush=True)
 
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed")
@@ -117,6 +131,26 @@ def run_group(group, report, wanted, repeats=0, **machine):
               "a guest's; once more", flush=True)
         repeats -= 1
     run_once(group, report, wanted, **machine)
+
+
+def run_groups(todo, report):
+    """Run all of TODO: groups, names that are wanted, and what run_group() takes.
+
+    Those whose processors need the whole host run first, one after the other.
+    """
+    def run(group, wanted, machine):
+        threading.current_thread().name = group.name
+        print(f"# {group.name}: {group.about}", flush=True)
+        run_group(group, report, wanted, alternate=not group.parallel,
+                  **machine)
+
+    for job in todo:
+        if job[0].parallel:
+            run(*job)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in [pool.submit(run, *job) for job in todo
+                     if not job[0].parallel]:
+            done.result()
 
 
 def run_once(group, report, wanted, **machine):

@@ -14,6 +14,16 @@ import report                                           # noqa: E402
 import scenarios            # noqa: E402,F401 - fills report.GROUPS
 
 
+def prepare(group, wanted, bzimage, common, xen):
+    """What run_groups() needs to know of GROUP; its archive if not COMMON."""
+    options = group.options
+    files = options.pop("files", None)
+    archive = initramfs.dom0_archive(bzimage, files(bzimage)) if files else common
+    return group, set(wanted), {
+        "repeats": options.pop("repeats", 0), "kernel": bzimage,
+        "archive": archive, "xen": None if options.pop("bare", False) else xen}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", type=pathlib.Path,
@@ -39,16 +49,8 @@ def main():
     xen = initramfs.packages()
     results = report.Report(sum(map(len, chosen.values())))
     print(f"# Xen {xen.name}")
-    for name, wanted in chosen.items():
-        group = report.GROUPS[name]
-        print(f"# {name}: {group.about}", flush=True)
-        bare = group.options.pop("bare", False)
-        repeats = group.options.pop("repeats", 0)
-        files = group.options.pop("files", None)
-        archive = initramfs.dom0_archive(bzimage, files(bzimage)) \
-            if files else common
-        report.run_group(group, results, set(wanted), repeats, kernel=bzimage,
-                         archive=archive, xen=None if bare else xen)
+    report.run_groups([prepare(report.GROUPS[name], wanted, bzimage, common, xen)
+                       for name, wanted in chosen.items()], results)
     return results.finish()
 
 

@@ -22,7 +22,7 @@ def usage(vm):
 
 
 dom0 = Group("device", "the device's promises, and a guest in the same dom0",
-             cmdline="store=xenstored")
+             parallel=True, cmdline="store=xenstored")
 
 
 @dom0.step

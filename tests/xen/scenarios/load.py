@@ -13,7 +13,7 @@ from scenarios import conformance
 KILLS = number("KILLS", 1000, 10000)
 
 group = Group("load", "load in dom0; a guest is saved after many kills in it",
-              cmdline="store=xenstored")
+              parallel=True, cmdline="store=xenstored")
 
 
 def in_dom0(vm, command):

@@ -14,7 +14,7 @@ FILL = f"/tests/fill {conformance.DEVICE}"
 
 def register(daemon, **options):
     group = Group(f"quota-{daemon}", "a guest at its quotas",
-                  cmdline=f"store={daemon}", **options)
+                  parallel=True, cmdline=f"store={daemon}", **options)
 
     @group.step
     def prepare(vm):
