@@ -11,7 +11,7 @@ import re
 
 import domu
 from report import Group, number, rounds
-from scenarios.life import PVH_CPU
+from scenarios.life import PVH
 
 CYCLES = number("CYCLES", 1, 20)
 BOOTS = 4
@@ -126,4 +126,4 @@ register("pv", "oxenstored", CYCLES, long=True)
 for boot in range(1, BOOTS + 1):
     for server in ("xenstored", "oxenstored"):
         register("pvh", server, max(1, CYCLES // BOOTS), f"-{boot}", long=True,
-                 cpu=PVH_CPU, repeats=2)
+                 **PVH)
