@@ -12,6 +12,7 @@ import selftests
 from uml import Uml
 
 LONG = os.environ.get("LONG", "0") != "0"
+QUICK = os.environ.get("QUICK", "0") != "0"
 CASE = re.compile(r"(not )?ok - (.*)")
 SECONDS = 900
 
@@ -75,10 +76,10 @@ class Run:
 def runs(machine, daemons, files, seconds):
     """All cases on MACHINE; and, in UML, what has load with KASAN.
 
-    And with LONG=1 the kernel's selftests, once.
+    With QUICK=1 not that. With LONG=1 the kernel's selftests, too, once.
     """
     seconds = seconds or SECONDS
-    if isinstance(machine, Uml):
+    if isinstance(machine, Uml) and not QUICK:
         debug = Uml(debug=True)
         image = archive.make(debug.kdir, files, "programs 'test_*' 'load_*'")
         for daemon in daemons:

@@ -4,9 +4,9 @@
 import re
 
 import domu
-from report import Group
+from report import Group, number
 
-CYCLES = 20
+CYCLES = number("CYCLES", 5, 20)
 
 cycles = Group("cycles", f"{CYCLES} guests come and go",
                cmdline="store=xenstored kmemleak=on")

@@ -70,7 +70,7 @@ def _(vm):
 
 
 guest = Group("device-guest", "the device's promises in a guest, then saved",
-              cmdline="store=xenstored")
+              long=True, cmdline="store=xenstored")
 
 
 @guest.step
