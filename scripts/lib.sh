@@ -39,6 +39,11 @@ kernel_cc() { if command -v ccache >/dev/null; then echo "ccache gcc"; else echo
 # set_up GROUP...: install what is missing for these groups of packages.
 set_up() { "$REPO/scripts/setup.sh" "$@"; }
 
+# apt_sources FORMAT [FILTER]: a line of sources.list for each of the system's apt.
+apt_sources() {
+	apt-get indextargets 'Identifier: Packages' 'Origin: Debian' "${@:2}" --format "$1" | sort -u
+}
+
 # What external modules are made of: the core with its suites, and the loop.
 module_sources() {
 	find Kbuild drivers/xen/xenstore drivers/xen/xenstore_loop include -type f \
