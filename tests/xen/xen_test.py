@@ -14,6 +14,15 @@ import report                                           # noqa: E402
 import scenarios            # noqa: E402,F401 - fills report.GROUPS
 
 
+def own_archive(group, bzimage):
+    """What dom0 boots from if GROUP does not take the common one."""
+    files = group.options.pop("files", None)
+    make = group.options.pop("archive", None)
+    if files:
+        return initramfs.dom0_archive(bzimage, files(bzimage))
+    return make and make(bzimage)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kernel", type=pathlib.Path,
@@ -44,11 +53,9 @@ def main():
         print(f"# {name}: {group.about}", flush=True)
         bare = group.options.pop("bare", False)
         repeats = group.options.pop("repeats", 0)
-        files = group.options.pop("files", None)
-        archive = initramfs.dom0_archive(bzimage, files(bzimage)) \
-            if files else common
         report.run_group(group, results, set(wanted), repeats, kernel=bzimage,
-                         archive=archive, xen=None if bare else xen)
+                         archive=own_archive(group, bzimage) or common,
+                         xen=None if bare else xen)
     return results.finish()
 
 
