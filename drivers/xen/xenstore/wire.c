@@ -10,6 +10,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/array_size.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/kstrtox.h>
