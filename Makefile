@@ -30,7 +30,7 @@ test-all: ## The same and what takes hours: every group on both versions of Xen,
 	@LONG=1 scripts/test.sh
 
 .PHONY: check
-check: ## Static checks: sparse, W=1, checkpatch, kernel-doc, coccicheck, layering, in-tree users
+check: ## Static checks: sparse, W=1 (arm64, too; only that with ARCH=arm64), checkpatch, kernel-doc, coccicheck, layering, in-tree users
 	@scripts/check.sh
 
 .PHONY: check-users

@@ -53,7 +53,7 @@ build_in() {
 	(cd "$build" && rm -f "${objects[@]}")
 	# -k: one that fails must not hide the others
 	"$REPO/scripts/step.sh" "users, $kind tree" "$out/$kind.log" bash -c \
-		"make -k -C '$tree' O='$build' ARCH=x86_64 $args -j$JOBS W=1 ${objects[*]} drivers/xen/xenbus/"
+		"make -k -C '$tree' O='$build' $args -j$JOBS W=1 ${objects[*]} drivers/xen/xenbus/"
 	sed "s|$tree/||g; s|\(\.\./\)*src/linux[^/]*/||g" "$out/$kind.log" |
 		grep -E '^[^ ]*: (warning|error):' | sort -u >"$out/$kind.warnings"
 	cd "$build" || return 1

@@ -5,14 +5,19 @@
 # finding. A check fails if its tool is missing. Logs go to build/check.
 # Last line: "N passed, N failed".
 #
-# check.sh [NAME...] runs only the named checks.
+# check.sh [NAME...] runs only the named checks; ARCH=arm64 without a name those
+# that are about arm64.
 set -u
 . "$(dirname "$0")/lib.sh"
 
 logs=$BUILD/check
 mkdir -p "$logs"
 passed=0 failed=0
+[ $# -gt 0 ] || [ "$ARCH" = x86_64 ] || set -- arm64 arm64-64k
 only=" $* "
+# It is nearly the same once more: with LONG=1, or by its name.
+pages_64k=yes
+[ "${LONG:-0}" != 0 ] || [ $# -gt 0 ] || pages_64k=no
 
 check() {
 	local name=$1 what=$2 log=$logs/$1.log start=$SECONDS
@@ -63,7 +68,7 @@ kernel_make() {
 	shift 2
 	read -r tree build args < <("$REPO/scripts/check-tree.sh" "$kind" "$compiler" 2>"$logs/$compiler-prepare.log")
 	[ -n "$build" ] || { cat "$logs/$compiler-prepare.log"; return 1; }
-	eval "make -s -k -C '$tree' O='$build' ARCH=x86_64 $args -j$JOBS" '"$@"' 2>&1 |
+	eval "make -s -k -C '$tree' O='$build' $args -j$JOBS" '"$@"' 2>&1 |
 		sed "s|$tree/||g; s|\(\.\./\)*src/linux[^/]*/||g" | grep -vE '^make.*(\*\*\* \[|Waiting for|not remade)|^ +CHECK'
 	[ "${PIPESTATUS[0]}" -eq 0 ]
 }
@@ -121,11 +126,23 @@ programs() {
 
 manuals() { groff -man -ww -z -Tutf8 tools/*/*.8; }
 
-set_up check
+set_up check cross
 tree=$("$REPO/scripts/kernel-tree.sh" --overlay) || exit 1
-# Prepared here, so that the time and the progress are not a check's.
-"$REPO/scripts/check-tree.sh" --overlay gcc >/dev/null
-"$REPO/scripts/check-tree.sh" --overlay clang >/dev/null
+# prepare COMPILER CHECK...: here, so that the time and the progress are not a
+# check's; if one of those checks runs.
+prepare() {
+	local compiler=$1 name
+	for name in "${@:2}"; do
+		case $only in "  " | *" $name "*)
+			"$REPO/scripts/check-tree.sh" --overlay "$compiler" >/dev/null
+			return ;;
+		esac
+	done
+}
+prepare gcc gcc sparse users
+prepare clang clang
+prepare arm64-4k arm64
+[ "$pages_64k" = no ] || prepare arm64-64k arm64-64k
 
 check layering "layering" "$REPO/scripts/check-layering.sh"
 check reach "few functions behind a read and a notification" reaches
@@ -137,6 +154,9 @@ check shellcheck "shellcheck" shells
 check python "python scripts compile" pythons
 check gcc "W=1 with gcc" warnings gcc
 check clang "W=1 with clang-14" warnings clang
+check arm64 "W=1 with gcc for arm64, pages of 4 KiB" warnings arm64-4k
+[ "$pages_64k" = no ] ||
+	check arm64-64k "W=1 with gcc for arm64, pages of 64 KiB" warnings arm64-64k
 check programs-gcc "tools/ with gcc" programs gcc
 check programs-clang "tools/ with clang-14" programs clang-14
 check manuals "manual pages" manuals

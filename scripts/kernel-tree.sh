@@ -79,7 +79,7 @@ make_overlaid() {
 mkdir -p "$CACHE/src" "$CACHE/logs" "$CLONE"
 case ${1-} in
 --build)
-	dir=$CLONE/build$KERNEL_DIR/${2:?--build needs a name}
+	dir=$CLONE/build$KERNEL_DIR$ARCH_DIR/${2:?--build needs a name}
 	mkdir -p "$dir"
 	echo "$dir"
 	exit ;;

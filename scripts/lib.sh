@@ -18,7 +18,11 @@ JOBS=${JOBS:-$(nproc)}
 KERNEL=${KERNEL:-6.12}
 KERNEL_DIR=
 [ "$KERNEL" = 6.12 ] || KERNEL_DIR=/$KERNEL
-BUILD=$REPO/build$KERNEL_DIR
+# The processor that Xen runs on: likewise.
+ARCH=${ARCH:-x86_64}
+ARCH_DIR=
+[ "$ARCH" = x86_64 ] || ARCH_DIR=/$ARCH
+BUILD=$REPO/build$KERNEL_DIR$ARCH_DIR
 # Flags of the make that called us (-C adds -w) are not for the kernel's.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export REPO BUILD CACHE CLONE JOBS KERNEL
@@ -32,9 +36,13 @@ case $KERNEL in
 6.1 | 6.12 | 7.2) ;;
 *) die "KERNEL=$KERNEL: there is 6.1, 6.12 and 7.2" ;;
 esac
+case $ARCH in
+x86_64 | arm64) ;;
+*) die "ARCH=$ARCH: there is x86_64 and arm64" ;;
+esac
 
-# The compiler, through ccache where there is one.
-kernel_cc() { if command -v ccache >/dev/null; then echo "ccache gcc"; else echo gcc; fi; }
+# kernel_cc [PREFIX]: the compiler, through ccache where there is one.
+kernel_cc() { if command -v ccache >/dev/null; then echo "ccache ${1-}gcc"; else echo "${1-}gcc"; fi; }
 
 # set_up GROUP...: install what is missing for these groups of packages.
 set_up() { "$REPO/scripts/setup.sh" "$@"; }

@@ -10,6 +10,7 @@
 #   fuzz       libFuzzer, and the core with threads
 #   tools      the programs of tools/, and their tests
 #   xen        Xen and its guests under QEMU
+#   cross      compile for arm64
 #   selftests  an installation of the kernel's selftests
 #   bench      plots of the benchmark
 #   package    the package of modules
@@ -71,6 +72,10 @@ busybox-static: root file systems of dom0 and domU
 cpio: packs them
 e2fsprogs: disks of the guests
 "
+cross="$kernel
+gcc-aarch64-linux-gnu: the compiler
+libc6-dev-arm64-cross: the C library, for programs
+"
 selftests="
 rsync: installs them
 "
@@ -117,10 +122,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|patches|package|dkms..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|selftests|bench|patches|package|dkms) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done
