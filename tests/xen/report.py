@@ -6,10 +6,13 @@ import os
 import sys
 import time
 
+import arch
 from machine import Machine, MachineError
 from splats import SPLATS
 
 GROUPS = {}
+# For Group(on=).
+ANY = ("x86_64", "arm64")
 COLOURS = sys.stdout.isatty()
 
 
@@ -34,21 +37,26 @@ class Group:
 
     OPTIONS go to Machine, but for three: "bare" is without Xen, "repeats" is for
     run_group(), and "files" takes the kernel's path and returns what else dom0
-    needs, source to target.
+    needs, source to target. ON says for which processors there is such a group.
     """
 
-    def __init__(self, name, about, long=False, **options):
+    def __init__(self, name, about, long=False, on=("x86_64",), **options):
         self.name = name
         self.long = long
         self.about = about
         self.options = options
         self.entries = []
-        GROUPS[name] = self
+        if arch.ARCH in on:
+            GROUPS[name] = self
 
-    def test(self, title):
-        """A decorator: FUNCTION(vm) raises if the promise is not kept."""
+    def test(self, title, saves=False):
+        """A decorator: FUNCTION(vm) raises if the promise is not kept.
+
+        What SAVES a guest is no test on Arm, where Xen cannot.
+        """
         def register(function):
-            self.entries.append((f"{self.name}: {title}", function, True))
+            if arch.NATIVE or not saves:
+                self.entries.append((f"{self.name}: {title}", function, True))
             return function
         return register
 
