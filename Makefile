@@ -22,7 +22,7 @@ run: ## Boot Xen, dom0 and a domU on this driver; ends in a dom0 shell on a term
 	@tests/xen/run
 
 .PHONY: test
-test: ## What judges in half an hour: check, overlay-test, kunit, tools-test, loop-test, fuzz, threads, xen-test, patches-test
+test: ## What judges without taking hours: check, overlay-test, kunit, tools-test, loop-test, fuzz, threads, xen-test, patches-test
 	@scripts/test.sh
 
 .PHONY: test-all

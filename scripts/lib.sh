@@ -9,9 +9,9 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xenbus
 # Two clones on one machine must not share overlaid trees or build output.
 CLONE=$CACHE/clones/$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
-# ccache looks at paths relative to where it is, and these are the same for every
-# clone: what one has compiled, another need not. Without running the preprocessor
-# first, what it does not know takes little longer than without it.
+# ccache takes paths below the cache relative to the build's directory, and these are
+# the same for every clone: what one has compiled, another need not. It does not run
+# the preprocessor first, which more than doubled the cost of what it does not have.
 export CCACHE_BASEDIR=$CACHE CCACHE_DEPEND=true
 JOBS=${JOBS:-$(nproc)}
 # The kernel that the driver goes into. Builds and logs of the usual one have no
