@@ -54,7 +54,7 @@ build_in() {
 	# -k: one that fails must not hide the others
 	"$REPO/scripts/step.sh" "users, $kind tree" "$out/$kind.log" bash -c \
 		"make -k -C '$tree' O='$build' $args -j$JOBS W=1 ${objects[*]} drivers/xen/xenbus/"
-	sed "s|$tree/||g; s|\(\.\./\)*src/linux[^/]*/||g" "$out/$kind.log" |
+	kernel_names <"$out/$kind.log" |
 		grep -E '^[^ ]*: (warning|error):' | sort -u >"$out/$kind.warnings"
 	cd "$build" || return 1
 	for object in "${objects[@]}"; do

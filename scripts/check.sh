@@ -69,7 +69,7 @@ kernel_make() {
 	read -r tree build args < <("$REPO/scripts/check-tree.sh" "$kind" "$compiler" 2>"$logs/$compiler-prepare.log")
 	[ -n "$build" ] || { cat "$logs/$compiler-prepare.log"; return 1; }
 	eval "make -s -k -C '$tree' O='$build' $args -j$JOBS" '"$@"' 2>&1 |
-		sed "s|$tree/||g; s|\(\.\./\)*src/linux[^/]*/||g" | grep -vE '^make.*(\*\*\* \[|Waiting for|not remade)|^ +CHECK'
+		kernel_names | grep -vE '^make.*(\*\*\* \[|Waiting for|not remade)|^ +CHECK'
 	[ "${PIPESTATUS[0]}" -eq 0 ]
 }
 

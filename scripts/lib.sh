@@ -48,6 +48,10 @@ kernel_cc() { if command -v ccache >/dev/null; then echo "ccache ${1-}gcc"; else
 # set_up GROUP...: install what is missing for these groups of packages.
 set_up() { "$REPO/scripts/setup.sh" "$@"; }
 
+# Names of files as from the top of a kernel's tree. What ccache kept for another
+# clone names the tree of that clone.
+kernel_names() { sed -E 's|[^ ]*/linux-[0-9][^/ ]*/||g'; }
+
 # What external modules are made of: the core with its suites, and the loop.
 module_sources() {
 	find Kbuild drivers/xen/xenstore drivers/xen/xenstore_loop include -type f \
