@@ -52,6 +52,11 @@ set_up() { "$REPO/scripts/setup.sh" "$@"; }
 # clone names the tree of that clone.
 kernel_names() { sed -E 's|[^ ]*/linux-[0-9][^/ ]*/||g'; }
 
+# apt_sources FORMAT [FILTER]: a line of sources.list for each of the system's apt.
+apt_sources() {
+	apt-get indextargets 'Identifier: Packages' 'Origin: Debian' "${@:2}" --format "$1" | sort -u
+}
+
 # What external modules are made of: the core with its suites, and the loop.
 module_sources() {
 	find Kbuild drivers/xen/xenstore drivers/xen/xenstore_loop include -type f \

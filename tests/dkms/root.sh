@@ -16,19 +16,14 @@ case $kernel in
 *) die "$kernel: there is 6.1, 6.12 and 7.2" ;;
 esac
 
-# sources FORMAT [FILTER]: a line of sources.list for each of the system's apt.
-sources() {
-	apt-get indextargets 'Identifier: Packages' 'Origin: Debian' "${@:2}" --format "$1" | sort -u
-}
-
 if [ "$kernel" = 7.2 ]; then
 	# It goes on to the next kernel: what has been made stays.
 	suite=sid version=kept
-	sources=$(sources 'deb $(REPO_URI) sid $(COMPONENT)' 'Label: Debian')
+	sources=$(apt_sources 'deb $(REPO_URI) sid $(COMPONENT)' 'Label: Debian')
 else
 	suite=bookworm
 	version=$(apt-cache policy "${packages[0]}" | sed -n 's/^ *Candidate: //p')
-	sources=$(sources 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)')
+	sources=$(apt_sources 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)')
 fi
 [ -n "$sources" ] && [ -n "$version" ] && [ "$version" != "(none)" ] ||
 	die "apt offers no Linux $kernel; run apt-get update"
@@ -41,21 +36,13 @@ if [ ! -d "$root" ]; then
 	rm -rf "$CACHE/dkms/$kernel-"*
 	work=$(mktemp -d "$CACHE/dkms/.make.XXXXXX")
 	trap 'rm -rf "$work"' EXIT INT TERM
-	# How the system's apt gets at its mirror, and what it expects of that.
-	apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries)' >"$work/apt.conf" || true
 	# Nothing here needs an initial file system of Debian's, or most of its modules.
-	INITRD=No "$REPO/scripts/step.sh" "a Debian with Linux $kernel" \
-		"$CACHE/logs/dkms-$kernel.log" bash -c 'exec mmdebstrap "$@" - <<<"$0"' \
-		"$sources" --mode=root --variant=essential --format=directory \
-		--aptopt="$work/apt.conf" --aptopt='APT::Sandbox::User "root"' \
-		--aptopt='Acquire::Languages "none"' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
+	INITRD=No "$REPO/scripts/system.sh" "$work/root" "a Debian with Linux $kernel" \
+		"$CACHE/logs/dkms-$kernel.log" "$suite" "$sources" \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/drivers/*' \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/net/*' \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/sound/*' \
-		--include=dkms "${packages[@]/#/--include=}" "$suite" "$work/root"
+		--include=dkms "${packages[@]/#/--include=}"
 	mv -T "$work/root" "$root"
 fi
 echo "$root"
