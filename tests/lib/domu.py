@@ -63,8 +63,8 @@ def write_disk(vm, name):
     assert mine.split()[0] in theirs, "dom0 finds something else"
 
 
-def ping(vm, name):
-    vm.check("ping -c 2 -W 30 10.0.0.2")
+def ping(vm, name, address="10.0.0.2"):
+    vm.check(f"ping -c 2 -W 30 {address}")
     vm.guest(name, "ping -c 2 -W 30 10.0.0.1")
 
 

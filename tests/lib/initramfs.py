@@ -64,19 +64,11 @@ def find_library(xen, name):
     raise FileNotFoundError(f"{name}: not in the unpacked packages")
 
 
-class Tree:
-    """A root file system in the making."""
+class Files:
+    """An archive in the making; nothing is in it yet."""
 
-    def __init__(self, name, init=None):
+    def __init__(self, name):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=WORK))
-        for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
-                     "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
-            (self.root / part).mkdir(parents=True)
-        (self.root / "var/run").symlink_to("/run")
-        (self.root / "var/lock").symlink_to("/run")
-        self.add("/bin/busybox", "bin/busybox")
-        self.add(GUEST / "agent", "bin/agent")
-        self.add(init or GUEST / f"init-{name}", "init")
 
     def add(self, source, target):
         target = self.root / target
@@ -86,6 +78,34 @@ class Tree:
     def add_all(self, files):
         for source, target in (files or {}).items():
             self.add(source, target)
+
+    def pack(self):
+        """Write the archive and return its path."""
+        archive = self.root.with_suffix(".cpio.gz")
+        names = subprocess.run(["find", ".", "-mindepth", "1", "-print0"],
+                               cwd=self.root, check=True,
+                               stdout=subprocess.PIPE).stdout
+        cpio = subprocess.run(
+            ["cpio", "--null", "-o", "-H", "newc", "-R", "0:0", "--quiet"],
+            cwd=self.root, input=names, check=True,
+            stdout=subprocess.PIPE).stdout
+        archive.write_bytes(gzip.compress(cpio, 1))
+        return archive
+
+
+class Tree(Files):
+    """A root file system in the making."""
+
+    def __init__(self, name, init=None):
+        super().__init__(name)
+        for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
+                     "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
+            (self.root / part).mkdir(parents=True)
+        (self.root / "var/run").symlink_to("/run")
+        (self.root / "var/lock").symlink_to("/run")
+        self.add("/bin/busybox", "bin/busybox")
+        self.add(GUEST / "agent", "bin/agent")
+        self.add(init or GUEST / f"init-{name}", "init")
 
     def add_programs(self, xen, programs):
         """PROGRAMS from the packages, and every library they need."""
@@ -104,18 +124,6 @@ class Tree:
                     self.add(library, LIB / name)
                     todo.append(library)
         self.add(find_library(xen, os.path.basename(LOADER)), LOADER)
-
-    def pack(self):
-        """Write the archive and return its path."""
-        archive = self.root.with_suffix(".cpio.gz")
-        names = subprocess.run(["find", ".", "-print0"], cwd=self.root,
-                               check=True, stdout=subprocess.PIPE).stdout
-        cpio = subprocess.run(
-            ["cpio", "--null", "-o", "-H", "newc", "-R", "0:0", "--quiet"],
-            cwd=self.root, input=names, check=True,
-            stdout=subprocess.PIPE).stdout
-        archive.write_bytes(gzip.compress(cpio, 1))
-        return archive
 
 
 def user_programs():

@@ -32,8 +32,9 @@ class MachineError(Exception):
 
 class Machine:
     def __init__(self, name, kernel, archive, xen=None, cmdline="",
-                 control="ttyS1", smp=2, memory=2048, cpu="qemu64",
-                 icount=False, alternate=False):
+                 control="ttyS1", smp=2, memory=2048, dom0_memory=1024,
+                 cpu="qemu64", hypervisor="", icount=False, alternate=False,
+                 qemu=()):
         """With ALTERNATE the processors share one thread of the host.
 
         Then none waits in a loop for one that does not run, which makes several
@@ -50,7 +51,7 @@ class Machine:
         self._id = 0
 
         accel = "tcg,thread=single" if icount or alternate else "tcg"
-        qemu = ["-accel", accel, "-cpu", cpu, "-smp", str(smp),
+        qemu = [*qemu, "-accel", accel, "-cpu", cpu, "-smp", str(smp),
                 "-m", str(memory), "-display", "none", "-monitor", "none",
                 "-no-reboot", "-nic", "none",
                 "-serial", f"file:{self.console}",
@@ -63,8 +64,9 @@ class Machine:
         if xen:
             qemu += ["-kernel", str(xen / "boot/xen.elf"),
                      "-append", "console=com1 com1=115200,8n1 loglvl=all "
-                                "guest_loglvl=all dom0_mem=1024M,max:1024M "
-                                f"dom0_max_vcpus={smp}",
+                                "guest_loglvl=all "
+                                f"dom0_mem={dom0_memory}M,max:{dom0_memory}M "
+                                f"dom0_max_vcpus={smp} {hypervisor}".rstrip(),
                      "-initrd", f"{kernel} console=hvc0 {line},{archive}"]
         else:
             qemu += ["-kernel", str(kernel), "-initrd", str(archive),

@@ -38,9 +38,9 @@ def rounds(count):
 class Group:
     """What runs on one boot; tests keep their order.
 
-    OPTIONS go to Machine, but for three: "bare" is without Xen, "repeats" is for
-    run_group(), and "files" takes the kernel's path and returns what else dom0
-    needs, source to target.
+    OPTIONS go to Machine, but for four: "bare" is without Xen, "repeats" is for
+    run_group(). Two take the kernel's path: "files" returns what else dom0 needs,
+    source to target; "archive" returns what dom0 boots from instead.
 
     With PARALLEL the machine's processors run at the same time, and no other
     machine does. Else they alternate, and several machines run.

@@ -14,14 +14,22 @@ import report                                           # noqa: E402
 import scenarios            # noqa: E402,F401 - fills report.GROUPS
 
 
+def own_archive(options, bzimage):
+    """What dom0 boots from, by a group's OPTIONS, if not the common archive."""
+    files = options.pop("files", None)
+    make = options.pop("archive", None)
+    if files:
+        return initramfs.dom0_archive(bzimage, files(bzimage))
+    return make and make(bzimage)
+
+
 def prepare(group, wanted, bzimage, common, xen):
     """What run_groups() needs to know of GROUP; its archive if not COMMON."""
     options = group.options
-    files = options.pop("files", None)
-    archive = initramfs.dom0_archive(bzimage, files(bzimage)) if files else common
     return group, set(wanted), {
         "repeats": options.pop("repeats", 0), "kernel": bzimage,
-        "archive": archive, "xen": None if options.pop("bare", False) else xen}
+        "archive": own_archive(options, bzimage) or common,
+        "xen": None if options.pop("bare", False) else xen}
 
 
 def main():
