@@ -15,6 +15,7 @@
 #   bench      plots of the benchmark
 #   package    the package of modules
 #   dkms       its test in small systems of Debian
+#   debian     a Debian with Xen and libvirt, as dom0
 #   patches    the driver as a series of patches
 #
 # Root is needed only when something is missing.
@@ -94,6 +95,10 @@ qemu-system-x86: the machine that they boot on
 busybox-static: the root file system for that
 cpio: packs it
 "
+debian="
+mmdebstrap: makes it
+cpio: packs it
+"
 
 fuzz="$kernel
 clang-14: libFuzzer and the sanitizers
@@ -122,10 +127,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|debian..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|debian) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

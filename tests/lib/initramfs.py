@@ -18,6 +18,7 @@ WORK = pathlib.Path(tempfile.mkdtemp(prefix="xenbus-initramfs."))
 atexit.register(shutil.rmtree, WORK, ignore_errors=True)
 
 GUEST = HERE / "guest"
+DEBIAN = HERE / "debian"
 USER = HERE.parent / "user"
 LIB = pathlib.Path("lib/x86_64-linux-gnu")
 LOADER = "lib64/ld-linux-x86-64.so.2"
@@ -134,12 +135,12 @@ def user_programs():
             if path.is_file() and os.access(path, os.X_OK)]
 
 
-def add_tools(tree):
-    """Compile tools/xen; its programs go to bin."""
+def add_tools(tree, place="bin"):
+    """Compile tools/xen; its programs go to PLACE."""
     out = BUILD / "tools/static"
     subprocess.run(["make", "-s", "-C", REPO / "tools/xen", f"O={out}",
                     "LDFLAGS=-static"], check=True)
-    tree.add(out / "lsxenbus/lsxenbus", "bin/lsxenbus")
+    tree.add(out / "lsxenbus/lsxenbus", f"{place}/lsxenbus")
 
 
 def guest_archive(xen, extra=None, more=()):
@@ -180,3 +181,29 @@ def dom0_archive(bzimage, extra=None, guest_extra=None):
     tree.add(guest, "boot/domu.cpio.gz")
     tree.add_all(extra)
     return tree.pack()
+
+
+def debian_archive(bzimage):
+    """What a dom0 boots from that is a Debian with systemd and libvirt.
+
+    It is the system as it is in the cache, and behind it the files of ours.
+    """
+    done = subprocess.run([DEBIAN / "archive.sh"], check=True, text=True,
+                          stdout=subprocess.PIPE)
+    files = Files("debian")
+    for path in (DEBIAN / "root").rglob("*"):
+        if path.is_file():
+            files.add(path, path.relative_to(DEBIAN / "root"))
+    for name in ("agent", "bin/guest", "bin/guest-up"):
+        files.add(GUEST / name, f"usr/local/bin/{pathlib.Path(name).name}")
+    (files.root / "usr/local/bin/usleep").symlink_to("/bin/busybox")
+    (files.root / "var/log/xen/console").mkdir(parents=True)
+    add_tools(files, "usr/local/bin")
+    files.add(bzimage, "boot/bzImage")
+    files.add(guest_archive(packages()), "boot/domu.cpio.gz")
+    whole = WORK / "debian.cpio"
+    with whole.open("wb") as out:
+        for part in (pathlib.Path(done.stdout.strip()), files.pack()):
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, out)
+    return whole
