@@ -9,7 +9,7 @@
 #   check      the static checks
 #   fuzz       libFuzzer, and the core with threads
 #   tools      the programs of tools/, and their tests
-#   xen        Xen and its guests under QEMU
+#   xen        Xen and its guests under QEMU; with ARCH=arm64 there
 #   cross      compile for arm64
 #   selftests  an installation of the kernel's selftests
 #   bench      plots of the benchmark
@@ -76,6 +76,9 @@ e2fsprogs: disks of the guests
 cross="$kernel
 gcc-aarch64-linux-gnu: the compiler
 libc6-dev-arm64-cross: the C library, for programs
+"
+[ "$ARCH" = x86_64 ] || xen+="$cross
+qemu-system-arm: the machine that Xen boots on for arm64
 "
 selftests="
 rsync: installs them

@@ -54,11 +54,8 @@ class Qemu:
 
     @staticmethod
     def build(tier):
-        fragment = tier.out / "fragment.config"
-        fragment.write_text("".join(path.read_text()
-                                    for path in tier.configs))
         kernel.build(tier.tree, tier.build, f"the kernel of {tier.name}",
-                     fragment)
+                     tier.configs)
 
     @staticmethod
     def command(tier, words):

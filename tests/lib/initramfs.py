@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import tempfile
 
+import arch
+from arch import LIB, LOADER
 from kernel import BUILD, HERE, REPO
 from version import XEN
 
@@ -20,8 +22,6 @@ atexit.register(shutil.rmtree, WORK, ignore_errors=True)
 GUEST = HERE / "guest"
 DEBIAN = HERE / "debian"
 USER = HERE.parent / "user"
-LIB = pathlib.Path("lib/x86_64-linux-gnu")
-LOADER = "lib64/ld-linux-x86-64.so.2"
 
 DAEMONS = ("xenstored", "oxenstored")
 DOM0_TOOLS = (*DAEMONS, "xl", "libxl-save-helper", "xen-init-dom0",
@@ -97,14 +97,14 @@ class Files:
 class Tree(Files):
     """A root file system in the making."""
 
-    def __init__(self, name, init=None):
+    def __init__(self, name, init=None, busybox="/bin/busybox"):
         super().__init__(name)
         for part in ("bin", "dev", "etc", "proc", "root", "run", "sys",
                      "tmp", "var/log", "var/lib/xen", LIB, "lib64"):
             (self.root / part).mkdir(parents=True)
         (self.root / "var/run").symlink_to("/run")
         (self.root / "var/lock").symlink_to("/run")
-        self.add("/bin/busybox", "bin/busybox")
+        self.add(busybox, "bin/busybox")
         self.add(GUEST / "agent", "bin/agent")
         self.add(init or GUEST / f"init-{name}", "init")
 
@@ -127,10 +127,17 @@ class Tree(Files):
         self.add(find_library(xen, os.path.basename(LOADER)), LOADER)
 
 
-def user_programs():
+def busybox(xen):
+    """That of this system; for another processor the packages have one."""
+    return "/bin/busybox" if arch.NATIVE else xen / "bin/busybox"
+
+
+def user_programs(prefix=arch.PREFIX):
     """Compile tests/user; return its programs."""
-    out = BUILD / "user"
-    subprocess.run(["make", "-s", "-C", USER, f"OUT={out}"], check=True)
+    out = BUILD / f"{prefix}user"
+    cross = [f"CC={prefix}gcc"] if prefix else []
+    subprocess.run(["make", "-s", "-C", USER, f"OUT={out}", *cross],
+                   check=True)
     return [path for path in sorted(out.iterdir())
             if path.is_file() and os.access(path, os.X_OK)]
 
@@ -138,14 +145,15 @@ def user_programs():
 def add_tools(tree, place="bin"):
     """Compile tools/xen; its programs go to PLACE."""
     out = BUILD / "tools/static"
+    cross = [f"CC={arch.PREFIX}gcc"] if arch.PREFIX else []
     subprocess.run(["make", "-s", "-C", REPO / "tools/xen", f"O={out}",
-                    "LDFLAGS=-static"], check=True)
+                    "LDFLAGS=-static", *cross], check=True)
     tree.add(out / "lsxenbus/lsxenbus", f"{place}/lsxenbus")
 
 
 def guest_archive(xen, extra=None, more=()):
     """What a guest boots from; MORE is for tools()."""
-    tree = Tree("domu")
+    tree = Tree("domu", busybox=busybox(xen))
     tree.add_programs(xen, tools(xen, more) + STORE_TOOLS)
     for program in user_programs():
         tree.add(program, f"tests/{program.name}")
@@ -164,7 +172,7 @@ def dom0_archive(bzimage, extra=None, guest_extra=None):
     """
     xen = packages()
     guest = guest_archive(xen, guest_extra)
-    tree = Tree("dom0")
+    tree = Tree("dom0", busybox=busybox(xen))
     tree.add_programs(xen, tools(xen, DOM0_TOOLS) + STORE_TOOLS)
     for program in user_programs():
         tree.add(program, f"tests/{program.name}")

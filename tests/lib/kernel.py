@@ -7,13 +7,17 @@ import re
 import shutil
 import subprocess
 
+import arch
+
 HERE = pathlib.Path(__file__).resolve().parent
 REPO = HERE.parent.parent
-# The kernel that the driver goes into; the usual one has no directory of its own.
+# The kernel that the driver goes into; the usual one has no directory of its own,
+# nor has the usual processor.
 KERNEL = os.environ.get("KERNEL", "6.12")
-BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL)
+BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL) / \
+    ("" if arch.NATIVE else arch.ARCH)
 SCRIPTS = REPO / "scripts"
-FRAGMENT = HERE / "kernel.config"
+FRAGMENTS = (HERE / "kernel.config", HERE / f"kernel-{arch.ARCH}.config")
 
 # As in scripts/lib.sh, for what is called from here.
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or
@@ -52,9 +56,9 @@ def step(title, log, *command, objects=None, cwd=None):
         raise BuildError(f"{title} failed")
 
 
-def compiler():
+def compiler(prefix=""):
     """What make is told to compile with."""
-    return "CC=ccache gcc" if shutil.which("ccache") else "CC=gcc"
+    return f"CC={'ccache ' if shutil.which('ccache') else ''}{prefix}gcc"
 
 
 def jobs():
@@ -64,13 +68,14 @@ def jobs():
 
 def make_command(directory, *arguments):
     """How make is called for every kernel: the same gives the same."""
-    return ["nice", "make", "-C", directory, *arguments, "ARCH=x86_64",
-            compiler(), "KBUILD_BUILD_TIMESTAMP=@0",
+    cross = [f"CROSS_COMPILE={arch.PREFIX}"] if arch.PREFIX else []
+    return ["nice", "make", "-C", directory, *arguments, f"ARCH={arch.ARCH}",
+            *cross, compiler(arch.PREFIX), "KBUILD_BUILD_TIMESTAMP=@0",
             "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
 
 
-def build(tree, out, name, fragment=FRAGMENT):
-    """Configure TREE with FRAGMENT and build it in OUT; return the bzImage.
+def build(tree, out, name, fragments=FRAGMENTS):
+    """Configure TREE with FRAGMENTS and build it in OUT; return the kernel.
 
     What is up to date is not built again.
     """
@@ -79,18 +84,21 @@ def build(tree, out, name, fragment=FRAGMENT):
     make = make_command(tree, f"O={out}")
 
     allconfig = out / "fragment.config"
-    wanted = fragment.read_text()
+    wanted = "".join(part.read_text() for part in fragments)
     if not allconfig.exists() or allconfig.read_text() != wanted:
         allconfig.unlink(missing_ok=True)
+        fragment = out / "wanted.config"
+        fragment.write_text(wanted)
         step(f"configure {name}", out / "config.log",
              "env", f"KCONFIG_ALLCONFIG={fragment}", *make, "allnoconfig")
         lost = missing(fragment, out / ".config")
         if lost:
             raise BuildError("not in the final .config: " + " ".join(lost))
-        allconfig.write_text(wanted)
-    step(f"build {name}", out / "build.log", *make, jobs(), "bzImage",
+        fragment.rename(allconfig)
+    step(f"build {name}", out / "build.log", *make, jobs(), arch.IMAGE,
          objects=out)
-    return out / "arch/x86/boot/bzImage"
+    return out / "arch" / arch.ARCH.replace("x86_64", "x86") / "boot" / \
+        arch.IMAGE
 
 
 def module(bzimage, source, place):
@@ -126,9 +134,10 @@ def counting(tree, plain, name):
     out = plain.with_name(plain.name + "-counting")
     if not out.exists():
         shutil.copytree(plain, out, symlinks=True)
-    fragment = out / "counting.config"
-    fragment.write_text("CONFIG_SLUB_STATS=y\n" + FRAGMENT.read_text())
-    return build(tree, out, f"{name}, counting allocations", fragment)
+    statistics = out / "counting.config"
+    statistics.write_text("CONFIG_SLUB_STATS=y\n")
+    return build(tree, out, f"{name}, counting allocations",
+                 (statistics, *FRAGMENTS))
 
 
 def one(kind, place, name, count):

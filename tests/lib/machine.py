@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A machine under QEMU: Xen with dom0, or the kernel alone.
 
-Two serial lines: the first is the console of Xen and of the kernel and goes
+Two lines lead there: the first is the console of Xen and of the kernel and goes
 to a log file; the second belongs to guest/agent, which runs commands for us.
 So nothing the kernel prints can be taken for an answer.
 """
@@ -11,6 +11,7 @@ import time
 
 import pexpect
 
+import boards
 import splats
 from kernel import BUILD
 from version import SUFFIX
@@ -32,16 +33,19 @@ class MachineError(Exception):
 
 class Machine:
     def __init__(self, name, kernel, archive, xen=None, cmdline="",
-                 control="ttyS1", smp=2, memory=2048, dom0_memory=1024,
-                 cpu="qemu64", hypervisor="", icount=False, alternate=False,
-                 qemu=()):
+                 control=None, smp=2, memory=2048, dom0_memory=1024, cpu=None,
+                 hypervisor="", icount=False, alternate=False, qemu=()):
         """With ALTERNATE the processors share one thread of the host.
 
         Then none waits in a loop for one that does not run, which makes several
-        machines on a few processors many times as fast.
+        machines on a few processors many times as fast. QEMU and HYPERVISOR are
+        more words for these.
         """
         self.name = name
-        self.smp = smp
+        self.control, self.cpu = control, cpu
+        self.smp, self.memory, self.dom0_memory = smp, memory, dom0_memory
+        self.icount, self.alternate = icount, alternate
+        self.more, self.hypervisor = qemu, hypervisor
         LOGS.mkdir(parents=True, exist_ok=True)
         self.console = LOGS / f"{name}.log"
         self.console.unlink(missing_ok=True)
@@ -50,28 +54,7 @@ class Machine:
         self.guest_log.unlink(missing_ok=True)
         self._id = 0
 
-        accel = "tcg,thread=single" if icount or alternate else "tcg"
-        qemu = [*qemu, "-accel", accel, "-cpu", cpu, "-smp", str(smp),
-                "-m", str(memory), "-display", "none", "-monitor", "none",
-                "-no-reboot", "-nic", "none",
-                "-serial", f"file:{self.console}",
-                "-chardev", "stdio,id=control,signal=off",
-                "-serial", "chardev:control"]
-        if icount:
-            qemu += ["-icount", "shift=0,sleep=off",
-                     "-rtc", "base=2026-01-01,clock=vm"]
-        line = f"control={control} {cmdline}"
-        if xen:
-            qemu += ["-kernel", str(xen / "boot/xen.elf"),
-                     "-append", "console=com1 com1=115200,8n1 loglvl=all "
-                                "guest_loglvl=all "
-                                f"dom0_mem={dom0_memory}M,max:{dom0_memory}M "
-                                f"dom0_max_vcpus={smp} {hypervisor}".rstrip(),
-                     "-initrd", f"{kernel} console=hvc0 {line},{archive}"]
-        else:
-            qemu += ["-kernel", str(kernel), "-initrd", str(archive),
-                     "-append", f"console=ttyS0 {line}"]
-        self.qemu = ["qemu-system-x86_64", *qemu]
+        self.qemu = boards.command(self, kernel, archive, xen, cmdline)
         self.child = None
 
     def __enter__(self):

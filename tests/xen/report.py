@@ -8,10 +8,13 @@ import sys
 import threading
 import time
 
+import arch
 from machine import Machine, MachineError
 from splats import SPLATS
 
 GROUPS = {}
+# For Group(on=).
+ANY = ("x86_64", "arm64")
 COLOURS = sys.stdout.isatty()
 
 
@@ -40,25 +43,32 @@ class Group:
 
     OPTIONS go to Machine, but for four: "bare" is without Xen, "repeats" is for
     run_group(). Two take the kernel's path: "files" returns what else dom0 needs,
-    source to target; "archive" returns what dom0 boots from instead.
+    source to target; "archive" returns what dom0 boots from instead. ON says for
+    which processors there is such a group.
 
     With PARALLEL the machine's processors run at the same time, and no other
     machine does. Else they alternate, and several machines run.
     """
 
-    def __init__(self, name, about, long=False, parallel=False, **options):
+    def __init__(self, name, about, long=False, parallel=False,
+                 on=("x86_64",), **options):
         self.name = name
         self.long = long
         self.parallel = parallel
         self.about = about
         self.options = options
         self.entries = []
-        GROUPS[name] = self
+        if arch.ARCH in on:
+            GROUPS[name] = self
 
-    def test(self, title):
-        """A decorator: FUNCTION(vm) raises if the promise is not kept."""
+    def test(self, title, saves=False):
+        """A decorator: FUNCTION(vm) raises if the promise is not kept.
+
+        What SAVES a guest is no test on Arm, where Xen cannot.
+        """
         def register(function):
-            self.entries.append((f"{self.name}: {title}", function, True))
+            if arch.NATIVE or not saves:
+                self.entries.append((f"{self.name}: {title}", function, True))
             return function
         return register
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The same kernel on a machine without Xen."""
 
-from report import Group
+from report import ANY, Group
 
-bare = Group("bare", "the kernel alone, no Xen", bare=True)
+bare = Group("bare", "the kernel alone, no Xen", on=ANY, bare=True)
 
 
 @bare.test("the driver stays away")

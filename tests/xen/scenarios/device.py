@@ -5,7 +5,7 @@ import re
 import time
 
 import domu
-from report import Group
+from report import ANY, Group
 from scenarios import conformance
 from scenarios.conformance import DEVICE, say
 
@@ -22,7 +22,7 @@ def usage(vm):
 
 
 dom0 = Group("device", "the device's promises, and a guest in the same dom0",
-             parallel=True, cmdline="store=xenstored")
+             on=ANY, parallel=True, cmdline="store=xenstored")
 
 
 @dom0.step
@@ -60,7 +60,7 @@ def _(vm):
     domu.wait(lambda: usage(vm) == dom0.before, 30)
 
 
-@dom0.test("a guest lives, is saved and restored in this dom0")
+@dom0.test("a guest lives, is saved and restored in this dom0", saves=True)
 def _(vm):
     domu.disk(vm)
     domu.create(vm, "pv")

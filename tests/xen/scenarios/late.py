@@ -8,7 +8,7 @@ is the limit of the kernel's detector of hung tasks.
 import time
 
 import domu
-from report import Group, number
+from report import ANY, Group, number
 
 SECONDS_ALONE = number("SECONDS_ALONE", 15, 360)
 
@@ -41,7 +41,7 @@ def device_opens(vm):
 
 
 never = Group("no-store", "dom0 without any XenStore daemon",
-              cmdline="store=none")
+              on=ANY, cmdline="store=none")
 
 
 @never.step
@@ -66,7 +66,7 @@ def _(vm):
 
 
 late = Group("late-store", "xenstored starts 60 s after boot",
-             cmdline="store=none")
+             on=ANY, cmdline="store=none")
 late.test("a request is queued, a read without block says EAGAIN")(
     queue_request)
 

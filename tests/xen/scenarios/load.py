@@ -7,13 +7,13 @@ KILLS in the environment says how many are killed: 10000 take some minutes.
 import re
 
 import domu
-from report import Group, number
+from report import ANY, Group, number
 from scenarios import conformance
 
 KILLS = number("KILLS", 1000, 10000)
 
 group = Group("load", "load in dom0; a guest is saved after many kills in it",
-              parallel=True, cmdline="store=xenstored")
+              on=ANY, parallel=True, cmdline="store=xenstored")
 
 
 def in_dom0(vm, command):
@@ -53,7 +53,7 @@ def _(vm):
     domu.wait(lambda: usage(vm) == group.before, 60)
 
 
-@group.test("the guest can be saved and restored after that")
+@group.test("the guest can be saved and restored after that", saves=True)
 def _(vm):
     domu.save_and_restore(vm, "pv")
     domu.same_disk(vm, "pv")
