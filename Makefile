@@ -81,6 +81,10 @@ threads: ## The core with real threads and delays, plain and with sanitizers; SE
 compare: ## test-xenstore on the original driver and on this one, in counted instructions
 	@tests/xen/compare
 
+.PHONY: defects
+defects: ## The defects of the original driver, shown on it and on this one; KERNEL=
+	@tests/xen/defects
+
 .PHONY: bench
 bench: ## Measure the original driver and this one on Xen; BENCH="--machines counted --daemons xenstored"
 	@tests/bench/bench $(BENCH)

@@ -67,6 +67,7 @@ else
 		part "xen-test-$other" env KERNEL="$other" tests/xen/xen-test
 	done
 	for kernel in 6.12 "${others[@]}"; do
+		part "defects-$kernel" env KERNEL="$kernel" tests/xen/defects
 		part "patches-$kernel" env KERNEL="$kernel" tests/patches/run
 	done
 fi
