@@ -101,6 +101,10 @@ patches: ## The driver as a series of patches, as one patch, and its configurati
 patches-test: ## Whether the patches make of pristine sources what the overlay does; KERNEL=
 	@tests/patches/run
 
+.PHONY: deb
+deb: ## Debian packages of a whole kernel, Debian's configuration, into build/deb; KERNEL= FLAVOUR=cloud-amd64
+	@scripts/deb.sh
+
 .PHONY: modules
 modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...
 	@scripts/modules.sh $(KDIR)

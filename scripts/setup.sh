@@ -91,6 +91,12 @@ build-essential: dpkg-buildpackage
 debhelper: describes what a package is made of
 dh-dkms: the part of it for modules that are built where they run
 "
+deb="$kernel
+debhelper: describes what a package is made of
+rsync: copies the headers
+cpio: likewise
+lintian: judges the packages
+"
 dkms="$package
 lintian: judges the package
 mmdebstrap: makes the systems that it is installed in
@@ -130,10 +136,10 @@ add_missing() {
 	done <<<"$1"
 }
 
-[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|debian..."
+[ $# -gt 0 ] || die "usage: setup.sh kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|deb|debian..."
 for group in "$@"; do
 	case $group in
-	kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|debian) add_missing "${!group}" ;;
+	kernel|uml|smp|check|fuzz|tools|xen|cross|selftests|bench|patches|package|dkms|deb|debian) add_missing "${!group}" ;;
 	*) die "no group named '$group'" ;;
 	esac
 done

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# deb.sh: builds Debian packages of the kernel that KERNEL names, with this driver and
+# Debian's own configuration, in build/deb, and prints their paths: linux-image and
+# linux-headers, of a name and a version of their own, so that they are installed
+# beside Debian's. FLAVOUR is amd64, or cloud-amd64 with a quarter of the drivers.
+#
+# Two things of the configuration differ. Nobody here has Debian's key: modules are not
+# signed. And without DEBUG=1 there is no debug information, and no BTF, which take
+# more than half of the time and ten times the space.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+flavour=${FLAVOUR:-amd64}
+case $flavour in
+amd64 | cloud-amd64) ;;
+*) die "FLAVOUR=$flavour: there is amd64 and cloud-amd64" ;;
+esac
+
+# config_package: unpack the package that has Debian's configurations.
+config_package() {
+	local fetch=("$REPO/scripts/packages.sh" "config-$KERNEL" "linux-config-$KERNEL")
+	if [ "$KERNEL" = 7.2 ]; then
+		"$REPO/scripts/suite.sh" sid amd64 "${fetch[@]}"
+	else
+		"${fetch[@]}"
+	fi
+}
+
+set_up kernel deb
+tree=$("$REPO/scripts/kernel-tree.sh" --overlay)
+work=$("$REPO/scripts/kernel-tree.sh" --build "deb-$flavour")
+build=$work/build out=$REPO/build/deb/$KERNEL-$flavour
+version=$(basename "$tree")
+version=${version#linux-}
+debian=$(config_package)/usr/src/linux-config-$KERNEL/config.amd64_none_$flavour.xz
+mkdir -p "$build" "$out"
+
+make=(make -C "$tree" O="$build" CC="$(kernel_cc)" -j"$JOBS"
+	KBUILD_BUILD_USER=xenbus KBUILD_BUILD_HOST=xenbus)
+
+# configure: Debian's, with what the driver wants, and a name.
+configure() {
+	xz -dc "$debian" >"$work/debian.config"
+	{
+		cat "$REPO/scripts/patches/xenbus.config"
+		echo "CONFIG_XEN_DOM0=y"
+		echo "CONFIG_LOCALVERSION=\"-xenbus-$flavour\""
+		echo "# CONFIG_MODULE_SIG is not set"
+		[ -n "${DEBUG-}" ] || echo "CONFIG_DEBUG_INFO_NONE=y"
+	} >"$work/ours.config"
+	(cd "$build" && "$tree/scripts/kconfig/merge_config.sh" -m -O "$build" \
+		"$work/debian.config" "$work/ours.config") &&
+		"${make[@]}" olddefconfig &&
+		grep -q '^CONFIG_XENSTORE=y' "$build/.config"
+}
+
+configure >"$out/config.log" 2>&1 || die "configuration failed, see $out/config.log"
+rm -f "$work"/*.deb "$out"/*.deb
+# The version ends in the number of this driver's last commit.
+"$REPO/scripts/step.sh" -o "$build" "packages of Linux $version, $flavour" "$out/build.log" \
+	"${make[@]}" bindeb-pkg KDEB_SOURCENAME=linux-xenbus \
+	KDEB_PKGVERSION="$version+xenbus$(git -C "$REPO" rev-list --count HEAD 2>/dev/null || echo 1)"
+mv "$work"/linux-image-*.deb "$work"/linux-headers-*.deb "$out"
+find "$out" -name '*.deb'
