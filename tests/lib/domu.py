@@ -99,3 +99,14 @@ def save_and_restore(vm, name):
     assert boot_now == boot and count_now >= count, \
         f"boot {boot}, {count} s before; {boot_now}, {count_now} s after"
     wait(lambda: signs_of_life(vm, name)[1] > count_now)
+
+
+def migrate(vm, name):
+    """Live, to this host: a program takes the place of ssh."""
+    before = domid(vm, name)
+    boot, count = signs_of_life(vm, name)
+    vm.check(f"xl migrate -s here {name} localhost 2>&1", 900)
+    wait(lambda: domid(vm, name) not in (None, before))
+    up(vm, name)
+    boot_now, count_now = signs_of_life(vm, name)
+    assert boot_now == boot and count_now >= count, "it was started again"

@@ -3,6 +3,9 @@
 
 Its clients of the store all take the device, or all of them the daemon's socket. CYCLES
 in the environment says how often guests of xl and of libvirt live from birth to death.
+
+They are PV guests, which Debian's Xen cannot migrate: it has no shadow page tables. That
+is among the tests of PVH guests.
 """
 
 import re
@@ -93,17 +96,6 @@ def plug_network(vm):
     domu.wait(lambda: vm.run(f"test -e /sys/class/net/{vif}")[0])
 
 
-def migrate(vm):
-    domid = domu.domid(vm, "pv")
-    boot, count = domu.signs_of_life(vm, "pv")
-    vm.check("xl migrate -s here pv localhost 2>&1", 900)
-    domu.wait(lambda: domu.domid(vm, "pv") not in (None, domid))
-    domu.up(vm, "pv")
-    boot_now, count_now = domu.signs_of_life(vm, "pv")
-    assert boot_now == boot and count_now >= count, "it was started again"
-    works(vm, "pv", "disk")
-
-
 def save(vm):
     domu.save_and_restore(vm, "pv")
     works(vm, "pv", "disk")
@@ -165,7 +157,6 @@ LIFE = (
      lambda vm: plug_disk(vm, "phy:/dev/loop0 xvdb w")),
     ("network-attach, network-detach", plug_network),
     ("xl save, xl restore", save),
-    ("xl migrate to the same host", migrate),
     ("xl shutdown", shut_down),
     ("virsh define, start", virt_start),
     ("virsh list, dominfo, domblklist, domiflist", virt_looks),
@@ -340,7 +331,7 @@ def register_late(daemon):
 
 
 if XEN == "4.17":       # Debian 12's
-    register("device", "xenstored", long=True)
+    register("device", "xenstored")
     register("socket", "oxenstored", long=True)
     register("device", "oxenstored", long=True)
     register("socket", "xenstored", long=True)

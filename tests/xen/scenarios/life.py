@@ -58,6 +58,11 @@ def register(kind, life="", words="", **options):
     def _(vm):
         domu.save_and_restore(vm, kind)
 
+    if kind != "pv":        # Debian's Xen has no shadow page tables
+        @group.test("xl migrate to the same host", saves=True)
+        def _(vm):
+            domu.migrate(vm, kind)
+
     @group.test("the disk works after the restore", saves=True)
     def _(vm):
         domu.same_disk(vm, kind)
