@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# step.sh [-o OBJDIR] TITLE LOG COMMAND...
+# step.sh [-o OBJDIR [-n COUNT]] TITLE LOG COMMAND...
 #
 # Runs a long COMMAND with its output in LOG.  Says every few seconds how long
 # it has been at it, and how many objects it has made in OBJDIR (or how many
-# compiler lines are in LOG); shows the end of LOG if COMMAND fails.  Exit status is
-# COMMAND's.
+# compiler lines are in LOG), and what part that is of COUNT, which is about what it
+# will make; shows the end of LOG if COMMAND fails.  Exit status is COMMAND's.
 set -u
-objdir=
+objdir='' count=0
 if [ "$1" = -o ]; then objdir=$2; shift 2; fi
+if [ "$1" = -n ]; then count=$2; shift 2; fi
 title=$1 log=$2
 shift 2
 
@@ -22,6 +23,19 @@ objects() {
 	else
 		grep -cE '^ +(CC|AS|LD|AR|CHECK|HOSTCC)( |$)' "$log"
 	fi
+}
+
+# part MADE: in percent; never done before it is.
+part() {
+	[ "$count" -gt 0 ] || return
+	local percent=$((100 * $1 / count))
+	printf '%d %%, ' $((percent < 99 ? percent : 99))
+}
+
+progress() {
+	local made
+	made=$(objects)
+	printf '  %s: %s%d s, %d objects\n' "$title" "$(part "$made")" "$SECONDS" "$made"
 }
 
 mkdir -p "$(dirname "$log")"
@@ -39,7 +53,7 @@ pid=$!
 trap 'kill $pid 2>/dev/null' INT TERM
 until read -rt "$every" -u 9 status; do
 	[ $? -gt 128 ] || { status=1; break; }
-	printf '  %s: %d s, %d objects\n' "$title" "$SECONDS" "$(objects)" >&2
+	progress >&2
 done
 rm -f "$log.start"
 if [ "$status" -eq 0 ]; then

@@ -31,6 +31,7 @@ part() {
 	summary+=$(printf '%-14s %6d s  %s' "$name" $((SECONDS - start)) "$score")$'\n'
 }
 
+[ "${LONG:-0}" != 0 ] || scripts/announce.sh test
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
 # LONG=1: what takes hours, and what others show as well. Without, the tests in

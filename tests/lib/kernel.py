@@ -17,6 +17,8 @@ KERNEL = os.environ.get("KERNEL", "6.12")
 BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL) / \
     ("" if arch.NATIVE else arch.ARCH)
 SCRIPTS = REPO / "scripts"
+# How many objects it is made of.
+ABOUT = 1400
 FRAGMENTS = (HERE / "kernel.config", HERE / f"kernel-{arch.ARCH}.config")
 
 # As in scripts/lib.sh, for what is called from here.
@@ -48,9 +50,12 @@ def missing(fragment, config):
             if have.get(name, "n") != value]
 
 
-def step(title, log, *command, objects=None, cwd=None):
-    """Run a long command with a sign of life now and then."""
-    count = ["-o", objects] if objects else []
+def step(title, log, *command, objects=None, about=0, cwd=None):
+    """Run a long command with a sign of life now and then.
+
+    It makes objects below OBJECTS, ABOUT so many if nothing is there yet.
+    """
+    count = ["-o", objects, "-n", str(about)] if objects else []
     if subprocess.run([SCRIPTS / "step.sh", *count, title, log,
                        *command], cwd=cwd).returncode:
         raise BuildError(f"{title} failed")
@@ -96,7 +101,7 @@ def build(tree, out, name, fragments=FRAGMENTS):
             raise BuildError("not in the final .config: " + " ".join(lost))
         fragment.rename(allconfig)
     step(f"build {name}", out / "build.log", *make, jobs(), arch.IMAGE,
-         objects=out)
+         objects=out, about=0 if (out / "vmlinux").exists() else ABOUT)
     return out / "arch" / arch.ARCH.replace("x86_64", "x86") / "boot" / \
         arch.IMAGE
 

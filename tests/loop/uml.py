@@ -7,6 +7,8 @@ import kernel
 
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = kernel.BUILD / "loop"
+# How many objects it is made of.
+ABOUT = 660
 FRAGMENTS = {
     "loop": [HERE / "kernel.config"],
     "loop-debug": [HERE / "kernel.config", HERE.parent / "kunit/debug.config"],
@@ -42,7 +44,7 @@ def build(name):
             kernel.compiler()]
     configure(name, fragment, out, make)
     kernel.step(f"build user-mode Linux ({name})", OUT / f"{name}-build.log",
-                *make, kernel.jobs(), "all", objects=out)
+                *make, kernel.jobs(), "all", objects=out, about=ABOUT)
     done.touch()
     return out
 
