@@ -71,7 +71,7 @@ struct bus_device {
 	/** @recheck: in the default queue: is a new device in the directory? */
 	struct xs_queue_item recheck;
 	/** @retry: waits until a check is possible */
-	struct work_struct retry;
+	struct delayed_work retry;
 	/** @strings: nodename and type */
 	char strings[];
 };

@@ -76,7 +76,8 @@ void bus_request_check(struct bus_device *bdev)
 /* Waits for the lock of the device, outside of its queue. */
 static void bus_retry_check(struct work_struct *work)
 {
-	struct bus_device *bdev = container_of(work, struct bus_device, retry);
+	struct bus_device *bdev = container_of(work, struct bus_device,
+					       retry.work);
 	struct device *dev = &bdev->xendev.dev;
 
 	device_lock(dev);
@@ -85,10 +86,11 @@ static void bus_retry_check(struct work_struct *work)
 	put_device(dev);
 }
 
-static void bus_check_later(struct bus_device *bdev)
+/* DELAY in jiffies. */
+static void bus_check_later(struct bus_device *bdev, unsigned long delay)
 {
 	get_device(&bdev->xendev.dev);
-	if (!queue_work(system_dfl_wq, &bdev->retry))
+	if (!queue_delayed_work(system_dfl_wq, &bdev->retry, delay))
 		put_device(&bdev->xendev.dev);
 }
 
@@ -195,7 +197,7 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 	if (state == BUS_DIR_OWN)
 		return false;
 	if (!device_trylock(&xendev->dev)) {
-		bus_check_later(bdev);
+		bus_check_later(bdev, 0);
 		return false;
 	}
 	state = bus_read_dir_state(bus, xendev);
@@ -226,7 +228,7 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
  *
  * Often it is the driver that removes its device. If it does so in the device's
  * queue, as it should, the check runs after the driver core has forgotten the
- * name.
+ * name. Otherwise the check waits for that.
  *
  * Context: Process.
  * Return: NOTIFY_DONE.
@@ -242,6 +244,16 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 		bus_queue_check(bdev);
 	}
 	return NOTIFY_DONE;
+}
+
+/*
+ * The driver core says that it has removed a device while the name is still taken;
+ * then it sends the event to user space, and waits for readers in sysfs. A new device
+ * must not be added before this is over, and nothing tells when that is.
+ */
+static bool bus_name_is_taken(struct device *dev)
+{
+	return data_race(device_is_registered(dev));
 }
 
 /* A new device may be there already, its event mistaken for the old one's. */
@@ -268,8 +280,10 @@ static void bus_check(struct xs_queue_item *item)
 	struct xen_bus_type *bus = to_xen_bus_type(dev->bus);
 	bool requested = xchg(&bdev->check_requested, 0);
 
-	if (READ_ONCE(bdev->removed) ||
-	    (requested && bus_remove_if_gone(bus, bdev))) {
+	if (READ_ONCE(bdev->removed) && bus_name_is_taken(dev)) {
+		bus_check_later(bdev, 1);
+	} else if (READ_ONCE(bdev->removed) ||
+		   (requested && bus_remove_if_gone(bus, bdev))) {
 		/* From now on the directory belongs to another device. */
 		bus_table_remove(&bus->table, bdev);
 		if (requested)
@@ -289,5 +303,5 @@ static void bus_check(struct xs_queue_item *item)
 void bus_remove_init(struct bus_device *bdev)
 {
 	xs_queue_item_init(&bdev->check, bus_check);
-	INIT_WORK(&bdev->retry, bus_retry_check);
+	INIT_DELAYED_WORK(&bdev->retry, bus_retry_check);
 }

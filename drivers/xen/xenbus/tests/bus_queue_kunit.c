@@ -314,6 +314,7 @@ static void node_that_its_driver_left_can_be_used_again(struct kunit *test)
 /* A task that removes a device outside of its queue, and is held up in it. */
 struct bus_queue_removal {
 	struct notifier_block nb;
+	unsigned long where;	/* it is held up: a BUS_NOTIFY_* */
 	struct fake_bus *fake;
 	struct xenbus_device *xendev;
 };
@@ -321,10 +322,12 @@ struct bus_queue_removal {
 static int bus_queue_hold_removal(struct notifier_block *nb,
 				  unsigned long action, void *dev)
 {
+	struct bus_queue_removal *removal;
 	struct fake_bus *fake;
 
-	fake = container_of(nb, struct bus_queue_removal, nb)->fake;
-	if (action == BUS_NOTIFY_DEL_DEVICE && !completion_done(&fake->leave)) {
+	removal = container_of(nb, struct bus_queue_removal, nb);
+	fake = removal->fake;
+	if (action == removal->where && !completion_done(&fake->leave)) {
 		complete(&fake->entered);
 		wait_for_completion(&fake->leave);
 	}
@@ -395,6 +398,7 @@ static void node_made_again_while_another_task_removes_is_probed(struct kunit *t
 
 	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, removal);
+	removal->where = BUS_NOTIFY_DEL_DEVICE;
 	call = bus_queue_hold(test, removal);
 	fake_bus_rm_node(fake, "vif", "0");
 	if (*seen)
@@ -403,9 +407,30 @@ static void node_made_again_while_another_task_removes_is_probed(struct kunit *t
 	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 	complete_all(&fake->leave);
 	fake_call_result(test, call);
-	KUNIT_EXPECT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
 	KUNIT_EXPECT_EQ(test, fake->removes, 1);
-	KUNIT_EXPECT_EQ(test, fake->probes, 2);
+}
+
+/* The driver core has told that it is removed, and has not forgotten the name. */
+static void node_made_again_while_the_name_is_taken_is_probed_later(struct kunit *test)
+{
+	struct bus_queue_removal *removal;
+	struct fake_bus *fake = test->priv;
+	struct fake_call *call;
+
+	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, removal);
+	removal->where = BUS_NOTIFY_REMOVED_DEVICE;
+	call = bus_queue_hold(test, removal);
+	fake_bus_rm_node(fake, "vif", "0");
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	fake_bus_add_node_of(fake, "vif", "0", BUS_OTHER_PEER);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
+	KUNIT_EXPECT_EQ(test, fake->probes, 1);
+	complete_all(&fake->leave);
+	fake_call_result(test, call);
+	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
+	KUNIT_EXPECT_EQ(test, fake->removes, 1);
 }
 
 /* === Callbacks of one device === */
@@ -492,6 +517,7 @@ static struct kunit_case bus_queue_cases[] = {
 	KUNIT_CASE(node_that_its_driver_left_can_be_used_again),
 	KUNIT_CASE_PARAM(node_made_again_while_another_task_removes_is_probed,
 			 bus_queue_seen_gone_gen_params),
+	KUNIT_CASE(node_made_again_while_the_name_is_taken_is_probed_later),
 	KUNIT_CASE(watch_of_a_device_waits_for_its_other_callbacks),
 	KUNIT_CASE(device_is_found_by_its_path),
 	KUNIT_CASE(device_that_is_gone_is_not_found),
