@@ -253,6 +253,7 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
  */
 static bool bus_name_is_taken(struct device *dev)
 {
+	/* A bit that the other task clears, once; a later check sees it. */
 	return data_race(device_is_registered(dev));
 }
 
