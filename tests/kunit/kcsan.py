@@ -21,8 +21,9 @@ INTERRUPT = re.compile(r" asm_(?:sysvec_|common_interrupt|spurious)")
 # What the suite xenstore_race does on purpose.
 PROVOKED = {"race_provoke"}
 # Reads time without a lock, and looks afterwards whether it has changed; sets a
-# flag of a kobject in the byte where others are looked at.
-BY_DESIGN = {"ktime_get_mono_fast_ns", "kobject_uevent_env"}
+# flag of a kobject in the byte where others are looked at; reads which list a node
+# is on, in the word that has a flag.
+BY_DESIGN = {"ktime_get_mono_fast_ns", "kobject_uevent_env", "klist_put"}
 # In this order: at boot, and by init in the end.
 WATCHED = re.compile(r"kcsan: strict mode configured$.*"
                      r"kcsan: selftest: (\d+)/\1 tests passed$.*"

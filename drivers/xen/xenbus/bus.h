@@ -71,7 +71,7 @@ struct bus_device {
 	/** @recheck: in the default queue: is a new device in the directory? */
 	struct xs_queue_item recheck;
 	/** @retry: waits until a check is possible */
-	struct delayed_work retry;
+	struct work_struct retry;
 	/** @strings: nodename and type */
 	char strings[];
 };

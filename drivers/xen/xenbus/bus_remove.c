@@ -15,6 +15,7 @@
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/notifier.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <xen/xenbus.h>
@@ -76,8 +77,7 @@ void bus_request_check(struct bus_device *bdev)
 /* Waits for the lock of the device, outside of its queue. */
 static void bus_retry_check(struct work_struct *work)
 {
-	struct bus_device *bdev = container_of(work, struct bus_device,
-					       retry.work);
+	struct bus_device *bdev = container_of(work, struct bus_device, retry);
 	struct device *dev = &bdev->xendev.dev;
 
 	device_lock(dev);
@@ -86,11 +86,10 @@ static void bus_retry_check(struct work_struct *work)
 	put_device(dev);
 }
 
-/* DELAY in jiffies. */
-static void bus_check_later(struct bus_device *bdev, unsigned long delay)
+static void bus_check_later(struct bus_device *bdev)
 {
 	get_device(&bdev->xendev.dev);
-	if (!queue_delayed_work(system_dfl_wq, &bdev->retry, delay))
+	if (!queue_work(system_dfl_wq, &bdev->retry))
 		put_device(&bdev->xendev.dev);
 }
 
@@ -197,7 +196,7 @@ static bool bus_remove_if_gone(struct xen_bus_type *bus,
 	if (state == BUS_DIR_OWN)
 		return false;
 	if (!device_trylock(&xendev->dev)) {
-		bus_check_later(bdev, 0);
+		bus_check_later(bdev);
 		return false;
 	}
 	state = bus_read_dir_state(bus, xendev);
@@ -247,14 +246,15 @@ int bus_removal(struct notifier_block *nb, unsigned long action, void *dev)
 }
 
 /*
- * The driver core says that it has removed a device while the name is still taken;
- * then it sends the event to user space, and waits for readers in sysfs. A new device
- * must not be added before this is over, and nothing tells when that is.
+ * The driver core says that it has removed a device while its name is still taken:
+ * it tells user space, and removes the directory in sysfs. That waits for nobody
+ * here, and nothing tells when it is over.
  */
-static bool bus_name_is_taken(struct device *dev)
+static void bus_await_name(struct device *dev)
 {
-	/* A bit that the other task clears, once; a later check sees it. */
-	return data_race(device_is_registered(dev));
+	/* A bit that the other task clears, once; it is seen a little later. */
+	while (data_race(device_is_registered(dev)))
+		schedule_timeout_idle(1);
 }
 
 /* A new device may be there already, its event mistaken for the old one's. */
@@ -281,10 +281,9 @@ static void bus_check(struct xs_queue_item *item)
 	struct xen_bus_type *bus = to_xen_bus_type(dev->bus);
 	bool requested = xchg(&bdev->check_requested, 0);
 
-	if (READ_ONCE(bdev->removed) && bus_name_is_taken(dev)) {
-		bus_check_later(bdev, 1);
-	} else if (READ_ONCE(bdev->removed) ||
-		   (requested && bus_remove_if_gone(bus, bdev))) {
+	if (READ_ONCE(bdev->removed) ||
+	    (requested && bus_remove_if_gone(bus, bdev))) {
+		bus_await_name(dev);
 		/* From now on the directory belongs to another device. */
 		bus_table_remove(&bus->table, bdev);
 		if (requested)
@@ -304,5 +303,5 @@ static void bus_check(struct xs_queue_item *item)
 void bus_remove_init(struct bus_device *bdev)
 {
 	xs_queue_item_init(&bdev->check, bus_check);
-	INIT_DELAYED_WORK(&bdev->retry, bus_retry_check);
+	INIT_WORK(&bdev->retry, bus_retry_check);
 }

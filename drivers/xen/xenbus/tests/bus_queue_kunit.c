@@ -423,10 +423,9 @@ static void node_made_again_while_the_name_is_taken_is_probed_later(struct kunit
 	removal->where = BUS_NOTIFY_REMOVED_DEVICE;
 	call = bus_queue_hold(test, removal);
 	fake_bus_rm_node(fake, "vif", "0");
-	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
 	fake_bus_add_node_of(fake, "vif", "0", BUS_OTHER_PEER);
-	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
-	KUNIT_EXPECT_EQ(test, fake->probes, 1);
+	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());
+	KUNIT_EXPECT_EQ(test, READ_ONCE(fake->probes), 1);
 	complete_all(&fake->leave);
 	fake_call_result(test, call);
 	KUNIT_EXPECT_TRUE(test, fake_wait_until(READ_ONCE(fake->probes) == 2));
