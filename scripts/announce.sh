@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # announce.sh run|loop|test: says in advance what the first run of a target sets up, how
-# much that is, and how long it takes on two processors that do nothing else. Says
-# nothing when the kernel is there: what is left then is told by each step.
+# much that is, and about how long it takes on two processors that do nothing else: none
+# of these times has been measured with nothing built. Says nothing when the kernel is
+# there: what is left then is told by each step.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -13,11 +14,11 @@ built() { [ -n "$(compgen -G "$CLONE/build$KERNEL_DIR/$1")" ]; }
 case ${1-} in
 run)
 	! built xen/arch/x86/boot/bzImage || exit 0
-	say "The first time this takes some 12 minutes, and in $CACHE 2.1 GB:"
+	say "The first time this takes about a quarter of an hour, and in $CACHE 2.1 GB:"
 	kernel="1,400 objects, 250 MB: most of the time" ;;
 loop)
 	! built loop/built || exit 0
-	say "The first time this takes some 5 minutes, and in $CACHE 2 GB:"
+	say "The first time this takes some 10 minutes, and in $CACHE 2 GB:"
 	kernel="user-mode Linux, 660 objects, 120 MB" ;;
 test)
 	say "Every check but those that take hours. On two processors: 45 minutes, or over an" \

@@ -102,23 +102,13 @@ static void put(const void *from, size_t len)
 	page->rsp_prod = prod;
 }
 
-void server_recv(struct xs_msg *msg)
+static void receive(struct xs_msg *msg)
 {
 	get(&msg->hdr, sizeof(msg->hdr));
 	REQUIRE(msg->hdr.len <= XS_PAYLOAD_MAX, "%u bytes", msg->hdr.len);
 	if (msg->hdr.len)
 		get(msg->body, msg->hdr.len);
 	msg->body[msg->hdr.len] = '\0';
-}
-
-void server_send(uint32_t type, uint32_t req_id, uint32_t tx_id,
-		 const void *body, size_t len)
-{
-	struct xs_hdr hdr = { type, req_id, tx_id, len };
-
-	put(&hdr, sizeof(hdr));
-	put(body, len);
-	notify();
 }
 
 void server_send_header(const struct xs_hdr *hdr)
@@ -133,24 +123,31 @@ void server_skip(uint32_t count)
 	notify();
 }
 
-/* An empty store, in which one may watch. */
-static void answer(const struct xs_msg *msg)
+static void reply(const struct xs_hdr *to, uint32_t type, const char *body)
 {
-	const struct xs_hdr *hdr = &msg->hdr;
+	struct xs_hdr hdr = { type, to->req_id, to->tx_id, strlen(body) + 1 };
 
+	put(&hdr, sizeof(hdr));
+	put(body, hdr.len);
+	notify();
+}
+
+/* An empty store, in which one may watch. */
+static void answer(const struct xs_hdr *hdr)
+{
 	switch (hdr->type) {
 	case XS_WATCH:
 	case XS_UNWATCH:
 	case XS_TRANSACTION_END:
 	case XS_RESET_WATCHES:
 	case XS_WRITE:
-		server_send(hdr->type, hdr->req_id, hdr->tx_id, "OK", 3);
+		reply(hdr, hdr->type, "OK");
 		return;
 	case XS_TRANSACTION_START:
-		server_send(hdr->type, hdr->req_id, hdr->tx_id, "1", 2);
+		reply(hdr, hdr->type, "1");
 		return;
 	default:
-		server_send(XS_ERROR, hdr->req_id, hdr->tx_id, "ENOENT", 7);
+		reply(hdr, XS_ERROR, "ENOENT");
 	}
 }
 
@@ -159,9 +156,9 @@ void server_until(bool (*received)(const struct xs_msg *msg))
 	struct xs_msg msg;
 
 	for (;;) {
-		server_recv(&msg);
+		receive(&msg);
 		if (received(&msg))
 			return;
-		answer(&msg);
+		answer(&msg.hdr);
 	}
 }

@@ -18,12 +18,7 @@ void server_start(void);
  */
 void server_until(bool (*received)(const struct xs_msg *msg));
 
-/* Takes the next message off the ring. */
-void server_recv(struct xs_msg *msg);
-
-/* Puts a message there: what it says need not be true. */
-void server_send(uint32_t type, uint32_t req_id, uint32_t tx_id,
-		 const void *body, size_t len);
+/* The header of a message that does not follow; what it says need not be true. */
 void server_send_header(const struct xs_hdr *hdr);
 
 /* Moves the index of responses by COUNT bytes that are not there. */

@@ -137,8 +137,8 @@ def run_group(group, report, wanted, repeats=0, **machine):
         if not run_once(group, held, wanted, **machine).confused():
             held.report(report)
             return
-        print(f"# {group.name}: the emulator took the hypervisor's state for "
-              "a guest's; once more", flush=True)
+        print(f"# {group.name}: the emulator was confused about a guest; "
+              "once more", flush=True)
         repeats -= 1
     run_once(group, report, wanted, **machine)
 

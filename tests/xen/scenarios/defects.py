@@ -31,11 +31,21 @@ def before_a_suspend(name):
     return function
 
 
+def traffic_goes_on(vm):
+    """Each process gets replies: it has used some time since it was looked at."""
+    ticks = "for pid in $(pidof defects); do sed 's/.*) //' /proc/$pid/stat; done" \
+            " | awk '{ print $12 + $13 }'"
+    before = sum(map(int, vm.guest("pv", ticks).split()))
+    domu.wait(lambda: sum(map(int, vm.guest("pv", ticks).split())) > before, 60)
+
+
 def under_load(vm):
-    """steady_traffic_j goes on, on both processors, while the guest is saved."""
+    """Eight processes of steady_traffic_j go on while the guest is saved."""
     vm.guest("pv", f"(/tests/defects {conformance.DEVICE} steady_traffic_j "
                    ">/dev/null 2>&1 &)")
+    traffic_goes_on(vm)
     domu.save_and_restore(vm, "pv")
+    traffic_goes_on(vm)
 
 
 def still_served(vm):

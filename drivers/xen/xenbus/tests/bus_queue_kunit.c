@@ -354,12 +354,16 @@ static void bus_queue_unregister_notifier(void *nb)
 	bus_unregister_notifier(&fake_bus_type.bus, nb);
 }
 
-static struct fake_call *bus_queue_hold(struct kunit *test,
-					struct bus_queue_removal *removal)
+/* A task removes the device, and is held at WHERE until fake->leave. */
+static struct fake_call *bus_queue_hold(struct kunit *test, unsigned long where)
 {
+	struct bus_queue_removal *removal;
 	struct fake_bus *fake = test->priv;
 	struct fake_call *call;
 
+	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, removal);
+	removal->where = where;
 	fake->driver.allow_rebind = true;
 	fake_bus_add_node(fake, "vif", "0");
 	KUNIT_ASSERT_TRUE(test, fake_bus_flush());
@@ -392,14 +396,10 @@ KUNIT_ARRAY_PARAM(bus_queue_seen_gone, bus_queue_seen_gone,
 static void node_made_again_while_another_task_removes_is_probed(struct kunit *test)
 {
 	const bool *seen = test->param_value;
-	struct bus_queue_removal *removal;
 	struct fake_bus *fake = test->priv;
 	struct fake_call *call;
 
-	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, removal);
-	removal->where = BUS_NOTIFY_DEL_DEVICE;
-	call = bus_queue_hold(test, removal);
+	call = bus_queue_hold(test, BUS_NOTIFY_DEL_DEVICE);
 	fake_bus_rm_node(fake, "vif", "0");
 	if (*seen)
 		KUNIT_ASSERT_TRUE(test, fake_bus_flush());
@@ -414,14 +414,10 @@ static void node_made_again_while_another_task_removes_is_probed(struct kunit *t
 /* The driver core has told that it is removed, and has not forgotten the name. */
 static void node_made_again_while_the_name_is_taken_is_probed_later(struct kunit *test)
 {
-	struct bus_queue_removal *removal;
 	struct fake_bus *fake = test->priv;
 	struct fake_call *call;
 
-	removal = kunit_kzalloc(test, sizeof(*removal), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, removal);
-	removal->where = BUS_NOTIFY_REMOVED_DEVICE;
-	call = bus_queue_hold(test, removal);
+	call = bus_queue_hold(test, BUS_NOTIFY_REMOVED_DEVICE);
 	fake_bus_rm_node(fake, "vif", "0");
 	fake_bus_add_node_of(fake, "vif", "0", BUS_OTHER_PEER);
 	KUNIT_ASSERT_TRUE(test, fake_bus_flush_default());

@@ -268,12 +268,22 @@ static void start_end_first(struct kunit *test)
 }
 
 /* So many STARTs wait. */
+static size_t start_count_waiting(struct xs_quota *quota)
+{
+	size_t n;
+
+	spin_lock(&quota->lock);
+	n = list_count_nodes(&quota->waiting);
+	spin_unlock(&quota->lock);
+	return n;
+}
+
 static void start_await_waiting(struct kunit *test, unsigned int n)
 {
 	struct start_fixture *f = test->priv;
-	struct list_head *waiting = &f->env->conn->quota.waiting;
+	struct xs_quota *quota = &f->env->conn->quota;
 
-	KUNIT_ASSERT_TRUE(test, fake_wait_until(list_count_nodes(waiting) == n));
+	KUNIT_ASSERT_TRUE(test, fake_wait_until(start_count_waiting(quota) == n));
 }
 
 /* A START that has waited is sent again, by a worker. */
