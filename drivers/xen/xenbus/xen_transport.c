@@ -44,8 +44,11 @@
 
 #define XENBUS_VERSION	"1.0"
 
-/* Interrupt of the event channel, 0 while none is bound. */
-static int xen_transport_irq;
+/* In the place of an interrupt. 0 is one: the first that is bound on arm64. */
+#define XEN_TRANSPORT_NO_IRQ	(-1)
+
+/* Interrupt of the event channel. */
+static int xen_transport_irq = XEN_TRANSPORT_NO_IRQ;
 
 /* Event channel to the server, 0 if there is none. */
 int xen_store_evtchn;
@@ -59,8 +62,8 @@ EXPORT_SYMBOL_GPL(xen_store_interface);
 enum xenstore_init xen_store_domain_type;
 EXPORT_SYMBOL_GPL(xen_store_domain_type);
 
-/* Interrupt that waits for a page that comes late, 0 if none is bound. */
-static int xen_transport_late_irq;
+/* Interrupt that waits for a page that comes late. */
+static int xen_transport_late_irq = XEN_TRANSPORT_NO_IRQ;
 
 /* The other side has notified us; never reset. */
 static DECLARE_COMPLETION(xen_transport_heard);
@@ -123,9 +126,9 @@ static int xen_transport_connect(struct xs_transport *t)
 
 static void xen_transport_disconnect(struct xs_transport *t)
 {
-	if (xen_transport_irq)
+	if (xen_transport_irq != XEN_TRANSPORT_NO_IRQ)
 		unbind_from_irqhandler(xen_transport_irq, t);
-	xen_transport_irq = 0;
+	xen_transport_irq = XEN_TRANSPORT_NO_IRQ;
 	WRITE_ONCE(t->masked, false);
 }
 
@@ -155,7 +158,7 @@ static int xen_transport_reconnect(struct xs_transport *t)
 {
 	xen_transport_find_evtchn();
 	t->page = xen_store_interface;
-	if (!xen_transport_irq)
+	if (xen_transport_irq == XEN_TRANSPORT_NO_IRQ)
 		return xen_transport_bind(t);
 	rebind_evtchn_irq(xen_store_evtchn, xen_transport_irq);
 	return 0;
@@ -384,9 +387,9 @@ static int xen_transport_start_hvm(void)
 	 * The handler goes, the channel stays: closing it would lose a
 	 * notification that has come in the meantime.
 	 */
-	if (xen_transport_late_irq)
+	if (xen_transport_late_irq != XEN_TRANSPORT_NO_IRQ)
 		free_irq(xen_transport_late_irq, &xen_transport);
-	xen_transport_late_irq = 0;
+	xen_transport_late_irq = XEN_TRANSPORT_NO_IRQ;
 	err = xenbus_store_start();
 	if (!err)
 		xen_transport_reset_watches();
@@ -431,7 +434,8 @@ static int __init xen_transport_probe_init(void)
 
 	if (!xen_domain() || xen_store_domain_type == XS_UNKNOWN)
 		return -ENODEV;
-	if (xen_store_domain_type == XS_LOCAL || xen_transport_late_irq) {
+	if (xen_store_domain_type == XS_LOCAL ||
+	    xen_transport_late_irq != XEN_TRANSPORT_NO_IRQ) {
 		thread = kthread_run(xen_transport_probe_thread, NULL,
 				     "xenbus_probe");
 		/* Beside a local server the store has been started already. */
