@@ -356,7 +356,10 @@ static int __init xen_transport_init(void)
 }
 postcore_initcall(xen_transport_init);
 
-/* What an earlier kernel of this domain registered would fire for ever. */
+/*
+ * What an earlier kernel of this domain registered would fire for ever. Drops all
+ * watches and transactions there are, so nothing else may have reached the server.
+ */
 static void xen_transport_reset_watches(void)
 {
 	int err;
@@ -373,6 +376,7 @@ static void xen_transport_reset_watches(void)
 
 static int xen_transport_start_hvm(void)
 {
+	struct xs_conn *conn = xenbus_conn();
 	u64 gfn;
 	int err;
 
@@ -390,9 +394,12 @@ static int xen_transport_start_hvm(void)
 	if (xen_transport_late_irq != XEN_TRANSPORT_NO_IRQ)
 		free_irq(xen_transport_late_irq, &xen_transport);
 	xen_transport_late_irq = XEN_TRANSPORT_NO_IRQ;
+	/* Programs may have queued requests for as long as there was no page. */
+	xs_conn_hold(conn);
 	err = xenbus_store_start();
 	if (!err)
 		xen_transport_reset_watches();
+	xs_conn_unhold(conn);
 	return err;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "conn_internal.h"
@@ -49,6 +50,7 @@ void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	spin_lock_init(&conn->lock);
 	xs_fq_init(&conn->fq);
 	xs_flow_init(&conn->kernel);
+	xs_flow_init(&conn->first);
 	conn->state = XS_CONN_DOWN;
 	conn->poll_us = -1;
 	/* A late reply to a kernel before a kexec does not find its id. */
@@ -121,6 +123,41 @@ void xs_conn_break(struct xs_conn *conn, int err)
 EXPORT_SYMBOL_GPL(xs_conn_break);
 
 /**
+ * xs_conn_hold() - let only requests of the caller be sent
+ * @conn: a connection of which nothing has been sent yet
+ *
+ * For what has to reach the server before anything that was submitted while
+ * there was none. Requests of others are accepted and wait, and so does a suspend.
+ *
+ * Context: Process; nothing is suspended. xs_conn_unhold() by the same task must
+ * follow.
+ */
+void xs_conn_hold(struct xs_conn *conn)
+{
+	xs_gate_pin(&conn->gate, &conn->holder);
+	spin_lock(&conn->lock);
+	xs_fq_hold(&conn->fq, &conn->first);
+	spin_unlock(&conn->lock);
+}
+EXPORT_SYMBOL_GPL(xs_conn_hold);
+
+/**
+ * xs_conn_unhold() - undo xs_conn_hold()
+ * @conn: the connection; it need not have come up
+ *
+ * Context: Process; what the caller has submitted is complete.
+ */
+void xs_conn_unhold(struct xs_conn *conn)
+{
+	spin_lock(&conn->lock);
+	xs_fq_unhold(&conn->fq);
+	spin_unlock(&conn->lock);
+	wake_up(&conn->wq);
+	xs_gate_unpin(&conn->gate, &conn->holder);
+}
+EXPORT_SYMBOL_GPL(xs_conn_unhold);
+
+/**
  * xs_conn_might_wait() - the caller may wait for the server
  * @conn: the connection
  *
@@ -155,6 +192,14 @@ static struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
 	return NULL;
 }
 
+static struct xs_flow *xs_conn_flow_locked(struct xs_conn *conn)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	return conn->fq.only && conn->holder.task == current ? &conn->first :
+							       &conn->kernel;
+}
+
 static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock)
 {
@@ -171,7 +216,7 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
 	WRITE_ONCE(conn->in_flight, conn->in_flight + 1);
 	if (!req->flow)
-		req->flow = &conn->kernel;
+		req->flow = xs_conn_flow_locked(conn);
 	xs_fq_add(&conn->fq, req);
 	req->submitted = xs_stats_now();
 	xs_stats_count(&conn->stats.submitted);

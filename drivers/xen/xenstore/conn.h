@@ -92,6 +92,10 @@ struct xs_conn {
 	struct hlist_head pending[XS_PENDING_BUCKETS];
 	/** @kernel: the flow of requests that name no other */
 	struct xs_flow kernel;
+	/** @first: likewise of the holder, see xs_conn_hold() */
+	struct xs_flow first;
+	/** @holder: keeps the gate from draining meanwhile */
+	struct xs_gate_pin holder;
 	/** @in_flight: number of requests in @pending; read without the lock */
 	unsigned int in_flight;
 	/** @next_id: the id to try next; 0 is never used */
@@ -150,6 +154,8 @@ void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 void xs_conn_destroy(struct xs_conn *conn);
 void xs_conn_refuse(struct xs_conn *conn, int err);
 void xs_conn_break(struct xs_conn *conn, int err);
+void xs_conn_hold(struct xs_conn *conn);
+void xs_conn_unhold(struct xs_conn *conn);
 void xs_conn_might_wait(struct xs_conn *conn);
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req);
 void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *flow,

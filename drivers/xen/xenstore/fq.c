@@ -50,6 +50,7 @@ void xs_fq_init(struct xs_fq *fq)
 	fq->old_slot = true;
 	fq->contended = 0;
 	fq->in_flight = 0;
+	fq->only = NULL;
 	WRITE_ONCE(fq->throttled, false);
 }
 
@@ -77,19 +78,33 @@ static bool xs_fq_is_contended(const struct xs_fq *fq)
 				 !list_is_singular(&fq->old_flows));
 }
 
+/* Without a request of the one flow the kthread sleeps until xs_fq_add(). */
+static struct xs_request *xs_fq_next_of_only(struct xs_fq *fq)
+{
+	struct xs_request *req;
+
+	req = list_first_entry_or_null(&fq->only->queue, struct xs_request,
+				       node);
+	WRITE_ONCE(fq->throttled, !req);
+	fq->old_slot = false;
+	return req;
+}
+
 /**
  * xs_fq_next() - choose the request to be sent now
  * @fq: the scheduler
  *
  * Context: Any; &xs_conn.lock is held.
  * Return: The request, which stays queued until xs_fq_sent(); NULL if none is
- * queued, or all that are have to await a reply.
+ * queued, or all that are have to await a reply or xs_fq_unhold().
  */
 struct xs_request *xs_fq_next(struct xs_fq *fq)
 {
 	bool full = fq->in_flight >= XS_FQ_DEPTH && xs_fq_is_contended(fq);
 	struct xs_flow *young, *old, *flow;
 
+	if (fq->only)
+		return xs_fq_next_of_only(fq);
 	young = list_first_entry_or_null(&fq->new_flows, struct xs_flow, node);
 	old = list_first_entry_or_null(&fq->old_flows, struct xs_flow, node);
 	WRITE_ONCE(fq->throttled, old && full && !young);
@@ -137,6 +152,30 @@ void xs_fq_sent(struct xs_fq *fq, struct xs_request *req)
 void xs_fq_completed(struct xs_fq *fq, struct xs_request *req)
 {
 	fq->in_flight -= req->throttles;
+	WRITE_ONCE(fq->throttled, false);
+}
+
+/**
+ * xs_fq_hold() - give no slots but to one flow
+ * @fq: the scheduler
+ * @only: that flow; requests of others are queued and wait
+ *
+ * Context: Any; &xs_conn.lock is held. Nothing is being sent.
+ */
+void xs_fq_hold(struct xs_fq *fq, struct xs_flow *only)
+{
+	fq->only = only;
+}
+
+/**
+ * xs_fq_unhold() - undo xs_fq_hold()
+ * @fq: the scheduler
+ *
+ * Context: Any; &xs_conn.lock is held.
+ */
+void xs_fq_unhold(struct xs_fq *fq)
+{
+	fq->only = NULL;
 	WRITE_ONCE(fq->throttled, false);
 }
 

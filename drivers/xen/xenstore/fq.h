@@ -49,7 +49,9 @@ struct xs_fq {
 	unsigned int contended;
 	/** @in_flight: requests that were sent in slots of @old_flows */
 	unsigned int in_flight;
-	/** @throttled: what is queued awaits a reply; read without the lock */
+	/** @only: the one flow that has slots; NULL if all have */
+	struct xs_flow *only;
+	/** @throttled: nothing that is queued may be sent; read without the lock */
 	bool throttled;
 };
 
@@ -59,6 +61,8 @@ void xs_fq_add(struct xs_fq *fq, struct xs_request *req);
 struct xs_request *xs_fq_next(struct xs_fq *fq);
 void xs_fq_sent(struct xs_fq *fq, struct xs_request *req);
 void xs_fq_completed(struct xs_fq *fq, struct xs_request *req);
+void xs_fq_hold(struct xs_fq *fq, struct xs_flow *only);
+void xs_fq_unhold(struct xs_fq *fq);
 bool xs_fq_has_sendable(const struct xs_fq *fq);
 
 #endif /* _XENSTORE_FQ_H */

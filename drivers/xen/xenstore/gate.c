@@ -217,7 +217,7 @@ void xs_gate_leave_all(struct xs_gate *gate, unsigned int n)
  * @pin: on the gate's list until xs_gate_unpin()
  *
  * Context: Process; the caller has entered the gate, so there is no moment in
- * which neither keeps it from draining.
+ * which neither keeps it from draining, or nothing can close it yet.
  */
 void xs_gate_pin(struct xs_gate *gate, struct xs_gate_pin *pin)
 {

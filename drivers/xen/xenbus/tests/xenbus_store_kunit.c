@@ -10,6 +10,7 @@
 
 #include "fake_bus.h"
 #include "fake_conn.h"
+#include "ops.h"
 #include "xenbus_store.h"
 
 struct store_listener {
@@ -199,6 +200,59 @@ static void transaction_begins_while_a_suspend_waits_for_another(struct kunit *t
 	KUNIT_EXPECT_STREQ(test, fake_store_value(store, "/a", NULL), "value");
 }
 
+static int store_watch_call(void *watch)
+{
+	return register_xenbus_watch(watch);
+}
+
+/* An HVM domain clears what an earlier kernel has left, and nothing else. */
+static void watch_from_before_the_start_survives_the_reset(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct xenbus_watch watch = {
+		.node = "/a",
+		.callback = store_ignore,
+	};
+	struct fake_call *early;
+
+	xenbus_store_init(&store->peer.t);
+	early = fake_call_start(test, store_watch_call, &watch, store_unblock);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(early));
+
+	xs_conn_hold(xenbus_conn());
+	KUNIT_EXPECT_EQ(test, xenbus_store_start(), 0);
+	KUNIT_EXPECT_EQ(test, xs_op_reset_watches(xenbus_conn()), 0);
+	xs_conn_unhold(xenbus_conn());
+
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, early), 0);
+	KUNIT_EXPECT_EQ(test, fake_store_watches(store, "/a"), 1);
+	unregister_xenbus_watch(&watch);
+	xenbus_store_stop();
+}
+
+/* It would wait for requests that are not sent, which the holder waits behind. */
+static void suspend_waits_for_the_end_of_a_hold(struct kunit *test)
+{
+	struct fake_store *store = fake_store_create(test);
+	struct fake_call *early, *suspend;
+
+	xenbus_store_init(&store->peer.t);
+	early = fake_call_start(test, store_read_call, NULL, store_unblock);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(early));
+	xs_conn_hold(xenbus_conn());
+	KUNIT_EXPECT_EQ(test, xenbus_store_start(), 0);
+	suspend = fake_call_start(test, store_suspend_call, NULL, NULL);
+	KUNIT_EXPECT_TRUE(test, fake_call_sleeps(suspend));
+
+	KUNIT_EXPECT_EQ(test, xs_op_reset_watches(xenbus_conn()), 0);
+	KUNIT_EXPECT_FALSE(test, fake_call_is_done(suspend));
+	xs_conn_unhold(xenbus_conn());
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, suspend), 0);
+	KUNIT_EXPECT_EQ(test, fake_call_result(test, early), -ENOENT);
+	xs_suspend_cancel();
+	xenbus_store_stop();
+}
+
 static struct kunit_case store_cases[] = {
 	KUNIT_CASE(start_that_fails_leaves_nothing_and_can_be_repeated),
 	KUNIT_CASE(call_without_a_store_fails),
@@ -207,6 +261,8 @@ static struct kunit_case store_cases[] = {
 	KUNIT_CASE(notifier_with_the_store_there_is_told_at_once),
 	KUNIT_CASE(notifier_may_register_another_one),
 	KUNIT_CASE(transaction_begins_while_a_suspend_waits_for_another),
+	KUNIT_CASE(watch_from_before_the_start_survives_the_reset),
+	KUNIT_CASE(suspend_waits_for_the_end_of_a_hold),
 	{}
 };
 

@@ -337,6 +337,53 @@ static void flow_that_is_old_is_not_throttled_when_no_new_one_has_come(struct ku
 	KUNIT_EXPECT_GT(test, fq_in_flight(test), XS_FQ_DEPTH);
 }
 
+static void request_of_the_holder_goes_before_earlier_ones(struct kunit *test)
+{
+	struct fq_fixture *f = test->priv;
+	u32 early = fq_submit(test, &f->a, 10);
+	u32 kernel = fq_submit(test, NULL, 10);
+	u32 first;
+
+	xs_conn_hold(f->conn.conn);
+	first = fq_submit(test, NULL, 10);
+	fq_run(test);
+	fq_expect_seen(test, 0, first);
+	KUNIT_EXPECT_NULL(test, fake_peer_seen(f->conn.peer, 1));
+
+	xs_conn_unhold(f->conn.conn);
+	fq_run(test);
+	fq_expect_seen(test, 1, early);
+	fq_expect_seen(test, 2, kernel);
+}
+
+static void request_of_another_waits_for_the_end_of_the_hold(struct kunit *test)
+{
+	struct fq_fixture *f = test->priv;
+	u32 other;
+
+	xs_conn_hold(f->conn.conn);
+	other = fq_submit(test, &f->a, 10);
+	fq_run(test);
+	KUNIT_EXPECT_NULL(test, fake_peer_seen(f->conn.peer, 0));
+
+	xs_conn_unhold(f->conn.conn);
+	KUNIT_EXPECT_TRUE(test, xs_io_has_work(f->conn.conn));
+	fq_run(test);
+	fq_expect_seen(test, 0, other);
+}
+
+/* Else the kthread would not sleep while the holder has yet to submit. */
+static void hold_without_a_request_is_no_work(struct kunit *test)
+{
+	struct fq_fixture *f = test->priv;
+
+	fq_submit(test, &f->a, 10);
+	xs_conn_hold(f->conn.conn);
+	fq_run(test);
+	KUNIT_EXPECT_FALSE(test, xs_io_has_work(f->conn.conn));
+	xs_conn_unhold(f->conn.conn);
+}
+
 static struct kunit_case fq_cases[] = {
 	KUNIT_CASE(flows_with_several_requests_have_slots_of_one),
 	KUNIT_CASE(flow_alone_keeps_its_order),
@@ -352,6 +399,9 @@ static struct kunit_case fq_cases[] = {
 	KUNIT_CASE(flows_that_are_new_do_not_throttle_by_their_requests_in_flight),
 	KUNIT_CASE(flow_that_is_old_is_throttled_while_new_ones_are_expected),
 	KUNIT_CASE(flow_that_is_old_is_not_throttled_when_no_new_one_has_come),
+	KUNIT_CASE(request_of_the_holder_goes_before_earlier_ones),
+	KUNIT_CASE(request_of_another_waits_for_the_end_of_the_hold),
+	KUNIT_CASE(hold_without_a_request_is_no_work),
 	{}
 };
 
