@@ -79,6 +79,7 @@ libc6-dev-arm64-cross: the C library, for programs
 "
 [ "$ARCH" = x86_64 ] || xen+="$cross
 qemu-system-arm: the machine that Xen boots on for arm64
+device-tree-compiler: adds a guest to what describes that machine
 "
 selftests="
 rsync: installs them

@@ -5,9 +5,8 @@ Both have a console, which goes to a file, and a line of commands, which is QEMU
 standard input and output.
 """
 
-import os
-
 import arch
+import devicetree
 from version import XEN
 
 XEN_WORDS = "loglvl=all guest_loglvl=all"
@@ -18,7 +17,6 @@ NOTHING = ["-display", "none", "-monitor", "none", "-no-reboot",
 # Where the loader puts dom0's kernel: behind Xen, and behind the device tree, which
 # QEMU puts 128 MiB above the beginning of the memory.
 KERNEL_AT = 0x49000000
-ALIGNMENT = 0x200000
 
 
 def accel(machine):
@@ -51,6 +49,8 @@ def pc(machine, kernel, archive, xen, words):
                        "-append", "console=com1 com1=115200,8n1 "
                                   + xen_words(machine, True),
                        "-initrd", f"{kernel} console=hvc0 {words},{archive}"]
+    if not archive:     # a boot loader
+        return qemu + ["-kernel", str(kernel)]
     return qemu + ["-kernel", str(kernel), "-initrd", str(archive),
                    "-append", f"console=ttyS0 {words}"]
 
@@ -73,15 +73,20 @@ def virt(machine, kernel, archive, xen, words):
             "-device", "virtio-serial-device",
             "-device", "virtconsole,chardev=control"]
     if xen:
-        end = KERNEL_AT + os.path.getsize(kernel)
-        archive_at = -(-end // ALIGNMENT) * ALIGNMENT
+        archive_at = devicetree.behind(KERNEL_AT, kernel)
         words = f"console=hvc0 {words}".replace(",", ",,")
-        return qemu + ["-kernel", str(xen / f"boot/xen-{XEN}-arm64"),
-                       "-append", "console=dtuart " + xen_words(machine, False),
-                       "-device", f"guest-loader,addr={KERNEL_AT:#x},"
-                                  f"kernel={kernel},bootargs={words}",
-                       "-device", f"guest-loader,addr={archive_at:#x},"
-                                  f"initrd={archive}"]
+        qemu += ["-kernel", str(xen / f"boot/xen-{XEN}-arm64"),
+                 "-append", "console=dtuart " + xen_words(machine, False),
+                 "-device", f"guest-loader,addr={KERNEL_AT:#x},"
+                            f"kernel={kernel},bootargs={words}",
+                 "-device", f"guest-loader,addr={archive_at:#x},"
+                            f"initrd={archive}"]
+        if machine.guest_archive:
+            qemu += devicetree.with_guest(
+                qemu, str(machine.console.with_suffix(".dtb")),
+                devicetree.behind(archive_at, archive), kernel,
+                machine.guest_archive, machine.guest_words)
+        return qemu
     return qemu + ["-kernel", str(kernel), "-initrd", str(archive),
                    "-append", f"console=ttyAMA0 {words}"]
 

@@ -26,7 +26,8 @@ USER = HERE.parent / "user"
 DAEMONS = ("xenstored", "oxenstored")
 DOM0_TOOLS = (*DAEMONS, "xl", "libxl-save-helper", "xen-init-dom0",
               "xenconsoled", "xenconsole", "xenstore-control",
-              "test-xenstore")
+              "test-xenstore",
+              *(() if arch.NATIVE else ("init-dom0less",)))
 STORE_TOOLS = [f"usr/bin/xenstore-{tool}" for tool in (
     "chmod", "exists", "list", "ls", "read", "rm", "watch", "write")]
 

@@ -34,18 +34,21 @@ class MachineError(Exception):
 class Machine:
     def __init__(self, name, kernel, archive, xen=None, cmdline="",
                  control=None, smp=2, memory=2048, dom0_memory=1024, cpu=None,
-                 hypervisor="", icount=False, alternate=False, qemu=()):
+                 hypervisor="", icount=False, alternate=False, qemu=(),
+                 guest=None, guest_words=""):
         """With ALTERNATE the processors share one thread of the host.
 
         Then none waits in a loop for one that does not run, which makes several
         machines on a few processors many times as fast. QEMU and HYPERVISOR are
-        more words for these.
+        more words for these. With GUEST, an archive, Xen starts a guest of the
+        same kernel beside dom0, with GUEST_WORDS.
         """
         self.name = name
         self.control, self.cpu = control, cpu
         self.smp, self.memory, self.dom0_memory = smp, memory, dom0_memory
         self.icount, self.alternate = icount, alternate
         self.more, self.hypervisor = qemu, hypervisor
+        self.guest_archive, self.guest_words = guest, guest_words
         LOGS.mkdir(parents=True, exist_ok=True)
         self.console = LOGS / f"{name}.log"
         self.console.unlink(missing_ok=True)

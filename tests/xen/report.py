@@ -41,10 +41,11 @@ def rounds(count):
 class Group:
     """What runs on one boot; tests keep their order.
 
-    OPTIONS go to Machine, but for four: "bare" is without Xen, "repeats" is for
+    OPTIONS go to Machine, but for five: "bare" is without Xen, "repeats" is for
     run_group(). Two take the kernel's path: "files" returns what else dom0 needs,
-    source to target; "archive" returns what dom0 boots from instead. ON says for
-    which processors there is such a group.
+    source to target; "archive" returns what dom0 boots from instead. "guest" returns
+    what a guest boots from that Xen starts. ON says for which processors there is
+    such a group.
 
     With PARALLEL the machine's processors run at the same time, and no other
     machine does. Else they alternate, and several machines run.

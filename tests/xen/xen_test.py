@@ -26,8 +26,10 @@ def own_archive(options, bzimage):
 def prepare(group, wanted, bzimage, common, xen):
     """What run_groups() needs to know of GROUP; its archive if not COMMON."""
     options = group.options
+    guest = options.pop("guest", None)
     return group, set(wanted), {
         "repeats": options.pop("repeats", 0), "kernel": bzimage,
+        "guest": guest and guest(),
         "archive": own_archive(options, bzimage) or common,
         "xen": None if options.pop("bare", False) else xen}
 

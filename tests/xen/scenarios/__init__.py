@@ -2,4 +2,4 @@
 """The scenarios; importing one registers its tests."""
 
 from . import bare, dom0, late, life, many, quota, stuck  # noqa: F401
-from . import driver_domain, device, load, cycles, cross, debian, defects  # noqa: F401
+from . import driver_domain, device, load, cycles, cross, debian, defects, dom0less  # noqa: F401
