@@ -102,8 +102,12 @@ patches-test: ## Whether the patches make of pristine sources what the overlay d
 	@tests/patches/run
 
 .PHONY: deb
-deb: ## Debian packages of a whole kernel, Debian's configuration, into build/deb; KERNEL= FLAVOUR=cloud-amd64
+deb: ## Debian packages of a whole kernel, Debian's configuration, into build/deb; KERNEL= FLAVOUR=cloud-amd64 CONFIG=
 	@scripts/deb.sh
+
+.PHONY: deb-test
+deb-test: ## Such packages installed on a Debian, booted and removed; DEBS=directory
+	@tests/deb/run $(DEBS)
 
 .PHONY: modules
 modules: ## Build the core, and its suites if it has KUnit, as modules for KDIR=...

@@ -4,7 +4,10 @@
 # deb.sh: builds Debian packages of the kernel that KERNEL names, with this driver and
 # Debian's own configuration, in build/deb, and prints their paths: linux-image and
 # linux-headers, of a name and a version of their own, so that they are installed
-# beside Debian's. FLAVOUR is amd64, or cloud-amd64 with a quarter of the drivers.
+# beside Debian's. FLAVOUR is amd64, or cloud-amd64 with a quarter of the drivers; or
+# CONFIG names a file with another configuration than Debian's.
+#
+# The kernel is in GRUB's menu and never what GRUB boots by itself, see deb/grub.cfg.
 #
 # Two things of the configuration differ. Nobody here has Debian's key: modules are not
 # signed. And without DEBUG=1 there is no debug information, and no BTF, which take
@@ -13,8 +16,9 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 flavour=${FLAVOUR:-amd64}
+[ -z "${CONFIG-}" ] || flavour=own
 case $flavour in
-amd64 | cloud-amd64) ;;
+amd64 | cloud-amd64 | own) ;;
 *) die "FLAVOUR=$flavour: there is amd64 and cloud-amd64" ;;
 esac
 
@@ -34,15 +38,23 @@ work=$("$REPO/scripts/kernel-tree.sh" --build "deb-$flavour")
 build=$work/build out=$REPO/build/deb/$KERNEL-$flavour
 version=$(basename "$tree")
 version=${version#linux-}
-debian=$(config_package)/usr/src/linux-config-$KERNEL/config.amd64_none_$flavour.xz
 mkdir -p "$build" "$out"
 
 make=(make -C "$tree" O="$build" CC="$(kernel_cc)" -j"$JOBS"
 	KBUILD_BUILD_USER=xenbus KBUILD_BUILD_HOST=xenbus)
 
-# configure: Debian's, with what the driver wants, and a name.
+# base: the configuration that ours is made of.
+base() {
+	if [ -n "${CONFIG-}" ]; then
+		cat "$CONFIG"
+	else
+		xz -dc "$(config_package)/usr/src/linux-config-$KERNEL/config.amd64_none_$flavour.xz"
+	fi
+}
+
+# configure: with what the driver wants, and a name.
 configure() {
-	xz -dc "$debian" >"$work/debian.config"
+	base >"$work/base.config"
 	{
 		cat "$REPO/scripts/patches/xenbus.config"
 		echo "CONFIG_XEN_DOM0=y"
@@ -51,16 +63,38 @@ configure() {
 		[ -n "${DEBUG-}" ] || echo "CONFIG_DEBUG_INFO_NONE=y"
 	} >"$work/ours.config"
 	(cd "$build" && "$tree/scripts/kconfig/merge_config.sh" -m -O "$build" \
-		"$work/debian.config" "$work/ours.config") &&
+		"$work/base.config" "$work/ours.config") &&
 		"${make[@]}" olddefconfig &&
 		grep -q '^CONFIG_XENSTORE=y' "$build/.config"
+}
+
+# finish DEB: add what is only here, and what the tools of older kernels leave out.
+finish() {
+	local deb=$1 package root=$work/root
+	package=$(dpkg-deb -f "$deb" Package)
+	rm -rf "$root"
+	dpkg-deb -R "$deb" "$root"
+	local doc=$root/usr/share/doc/$package
+	[ -e "$doc/changelog.Debian.gz" ] ||
+		gzip -9n <"$build/debian/changelog" >"$doc/changelog.Debian.gz"
+	if [[ $package = linux-image-* ]]; then
+		local place=etc/default/grub.d/zz-xenbus-${package#linux-image-}.cfg
+		install -D -m 644 "$REPO/scripts/deb/grub.cfg" "$root/$place"
+		echo "/$place" >>"$root/DEBIAN/conffiles"
+	fi
+	(cd "$root" && find . -path ./DEBIAN -prune -o -type f -printf '%P\0' |
+		xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+	dpkg-deb --root-owner-group -Zxz -z3 -b "$root" "$out/${deb##*/}"
+	rm -rf "$root"
 }
 
 configure >"$out/config.log" 2>&1 || die "configuration failed, see $out/config.log"
 rm -f "$work"/*.deb "$out"/*.deb
 # The version ends in the number of this driver's last commit.
 "$REPO/scripts/step.sh" -o "$build" "packages of Linux $version, $flavour" "$out/build.log" \
-	"${make[@]}" bindeb-pkg KDEB_SOURCENAME=linux-xenbus \
+	"${make[@]}" bindeb-pkg KDEB_SOURCENAME=linux-xenbus KDEB_COMPRESS=none \
 	KDEB_PKGVERSION="$version+xenbus$(git -C "$REPO" rev-list --count HEAD 2>/dev/null || echo 1)"
-mv "$work"/linux-image-*.deb "$work"/linux-headers-*.deb "$out"
+for deb in "$work"/linux-image-*.deb "$work"/linux-headers-*.deb; do
+	[[ $deb = *-dbg_* ]] || finish "$deb" >>"$out/build.log"
+done
 find "$out" -name '*.deb'

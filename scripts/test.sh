@@ -31,6 +31,13 @@ part() {
 	summary+=$(printf '%-14s %6d s  %s' "$name" $((SECONDS - start)) "$score")$'\n'
 }
 
+# on_xen KERNEL ARCH XEN NAME: xen-test there, as a part, and as lines of the matrix.
+cells=()
+on_xen() {
+	part "$4" env KERNEL="$1" ARCH="$2" XEN="$3" tests/xen/xen-test
+	cells+=("$1,$2,$3,$logs/$4.log")
+}
+
 [ "${LONG:-0}" != 0 ] || scripts/announce.sh test
 part overlay tests/overlay/run.sh
 part check scripts/check.sh
@@ -49,30 +56,35 @@ part tools-test tests/tools/run
 part loop-test tests/loop/loop-test
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
-part xen-test tests/xen/xen-test
+on_xen "$KERNEL" "$ARCH" "${XEN:-4.17}" xen-test
 # And other versions of Xen, and other kernels.
 if [ "${LONG:-0}" = 0 ]; then
 	part patches tests/patches/run
 else
 	part dkms tests/dkms/run
-	part xen-4.20 env XEN=4.20 tests/xen/xen-test
+	part deb tests/deb/run
+	on_xen "$KERNEL" x86_64 4.20 xen-4.20
 	part loop-4.20 env XEN=4.20 tests/loop/loop-test
 	others=()
 	[ "$KERNEL" != 6.12 ] || others=(6.1 7.2)
 	for other in "${others[@]}"; do
 		part "kunit-$other" env KERNEL="$other" tests/kunit/run.py plain
-		part "check-$other" env KERNEL="$other" scripts/check.sh gcc clang sparse users
+		part "check-$other" env KERNEL="$other" scripts/check.sh \
+			gcc clang sparse users arm64 arm64-64k
 		# 6.1 cannot leave out the suite that provokes lockdep.
 		[ "$other" = 6.1 ] ||
 			part "kunit-debug-$other" env KERNEL="$other" tests/kunit/run.py debug
-		part "xen-test-$other" env KERNEL="$other" tests/xen/xen-test
+		on_xen "$other" x86_64 4.17 "xen-test-$other"
 	done
 	for kernel in 6.12 "${others[@]}"; do
+		on_xen "$kernel" arm64 4.17 "arm64-$kernel"
 		part "defects-$kernel" env KERNEL="$kernel" tests/xen/defects
 		part "patches-$kernel" env KERNEL="$kernel" tests/patches/run
 	done
 fi
 
+printf '\n'
+scripts/matrix.py "${cells[@]}"
 printf '\n%s' "$summary"
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
