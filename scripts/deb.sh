@@ -43,6 +43,11 @@ mkdir -p "$build" "$out"
 make=(make -C "$tree" O="$build" CC="$(kernel_cc)" -j"$JOBS"
 	KBUILD_BUILD_USER=xenbus KBUILD_BUILD_HOST=xenbus)
 
+# Whose packages they are: of those who made the package of modules.
+maintainer=$(sed -n 's/^Maintainer: //p' "$REPO/scripts/debian/control")
+export DEBFULLNAME=${maintainer% <*} DEBEMAIL=${maintainer#*<}
+DEBEMAIL=${DEBEMAIL%>}
+
 # base: the configuration that ours is made of.
 base() {
 	if [ -n "${CONFIG-}" ]; then
@@ -68,6 +73,15 @@ configure() {
 		grep -q '^CONFIG_XENSTORE=y' "$build/.config"
 }
 
+# tidy DIRECTORY: headers, and programs that build modules.
+tidy() {
+	local file
+	find "$1" -name .gitignore -delete
+	find "$1" -type f -perm /100 -print0 | while read -rd '' file; do
+		! readelf -h "$file" >/dev/null 2>&1 || strip "$file"
+	done
+}
+
 # finish DEB: add what is only here, and what the tools of older kernels leave out.
 finish() {
 	local deb=$1 package root=$work/root
@@ -77,6 +91,7 @@ finish() {
 	local doc=$root/usr/share/doc/$package
 	[ -e "$doc/changelog.Debian.gz" ] ||
 		gzip -9n <"$build/debian/changelog" >"$doc/changelog.Debian.gz"
+	[ ! -d "$root/usr/src" ] || tidy "$root/usr/src"
 	if [[ $package = linux-image-* ]]; then
 		local place=etc/default/grub.d/zz-xenbus-${package#linux-image-}.cfg
 		install -D -m 644 "$REPO/scripts/deb/grub.cfg" "$root/$place"

@@ -477,7 +477,9 @@ int xen_set_callback_via(uint64_t via)
 	err = HYPERVISOR_hvm_op(HVMOP_set_param, &param);
 	if (err)
 		return err;
-	if (!xenstored_ready && xen_transport_must_defer())
+	/* If the page comes late, a thread of its own waits for it. */
+	if (!xenstored_ready && xen_transport_must_defer() &&
+	    xen_transport_late_irq == XEN_TRANSPORT_NO_IRQ)
 		xen_transport_probe();
 	return 0;
 }

@@ -148,6 +148,20 @@ struct xs_conn {
 	struct lockdep_map io_map;
 };
 
+/**
+ * xs_conn_is_kernel_flow() - whether requests of a flow are the kernel's
+ * @conn: the connection
+ * @flow: one of its flows
+ *
+ * Context: Any.
+ * Return: false if a program submits them, through a file.
+ */
+static inline bool xs_conn_is_kernel_flow(const struct xs_conn *conn,
+					  const struct xs_flow *flow)
+{
+	return flow == &conn->kernel || flow == &conn->first;
+}
+
 /* conn.c */
 void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 		  const struct xs_conn_ops *ops, void *owner);

@@ -157,7 +157,8 @@ static void xs_debugfs_show_request_locked(struct seq_file *m,
 	seq_printf(m, " %u %u %s %llu %s\n", hdr->tx_id, hdr->len,
 		   req->state == XS_REQ_SENT ? "sent" : "queued",
 		   div_u64(age, NSEC_PER_USEC),
-		   req->flow == &conn->kernel ? "kernel" : "file");
+		   xs_conn_is_kernel_flow(conn, req->flow) ? "kernel" :
+							      "file");
 }
 
 /**

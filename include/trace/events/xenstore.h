@@ -83,7 +83,7 @@ DECLARE_EVENT_CLASS(xenstore_request,
 		__entry->type = xs_request_header(req)->type;
 		__entry->tx = xs_request_header(req)->tx_id;
 		__entry->len = xs_request_header(req)->len;
-		__entry->kernel = req->flow == &conn->kernel;
+		__entry->kernel = xs_conn_is_kernel_flow(conn, req->flow);
 	),
 
 	TP_printk("id=%u type=%s tx=%u len=%u source=%s",

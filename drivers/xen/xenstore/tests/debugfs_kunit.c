@@ -144,6 +144,16 @@ static void age_of_a_request_from_the_future_is_nothing(struct kunit *test)
 	debugfs_expect_has(test, debugfs_requests(f), " queued 0 kernel\n");
 }
 
+static void request_of_a_holder_is_the_kernel_s(struct kunit *test)
+{
+	struct debugfs_fixture *f = test->priv;
+
+	xs_conn_hold(f->site->conn);
+	debugfs_submit(test, XS_READ);
+	debugfs_expect_has(test, debugfs_requests(f), " kernel\n");
+	xs_conn_unhold(f->site->conn);
+}
+
 static void request_of_no_type_is_a_number(struct kunit *test)
 {
 	struct debugfs_fixture *f = test->priv;
@@ -391,6 +401,7 @@ static struct kunit_case debugfs_cases[] = {
 	KUNIT_CASE(payload_of_a_request_is_not_shown),
 	KUNIT_CASE(age_is_the_time_since_submission),
 	KUNIT_CASE(age_of_a_request_from_the_future_is_nothing),
+	KUNIT_CASE(request_of_a_holder_is_the_kernel_s),
 	KUNIT_CASE(request_of_no_type_is_a_number),
 	KUNIT_CASE(request_of_a_client_is_of_a_file),
 	KUNIT_CASE(watch_of_a_driver_has_its_pending_events),
