@@ -79,8 +79,8 @@ register("c", "a file closed with a transaction open holds up no suspend",
          before_a_suspend("close_with_an_open_transaction_c"), guest=True)
 register("d", "a transaction that is refused holds up no suspend",
          before_a_suspend("transaction_that_is_refused_d"), guest=True)
-by_program("e", "a second end of a transaction is refused",
-           "test_txn", "second_end_is_refused")
+by_program("e", "an end of no transaction is answered, and refused",
+           "test_txn", "end_of_transaction_zero_is_refused")
 by_program("f", "a read of no bytes returns",
            "test_read", "read_of_nothing_takes_nothing")
 by_program("g", "an event's header has no ids, and nothing of the stack",
