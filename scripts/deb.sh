@@ -53,13 +53,15 @@ base() {
 	if [ -n "${CONFIG-}" ]; then
 		cat "$CONFIG"
 	else
-		xz -dc "$(config_package)/usr/src/linux-config-$KERNEL/config.amd64_none_$flavour.xz"
+		local package
+		package=$(config_package) || return
+		xz -dc "$package/usr/src/linux-config-$KERNEL/config.amd64_none_$flavour.xz"
 	fi
 }
 
 # configure: with what the driver wants, and a name.
 configure() {
-	base >"$work/base.config"
+	base >"$work/base.config" || return
 	{
 		cat "$REPO/scripts/patches/xenbus.config"
 		echo "CONFIG_XEN_DOM0=y"

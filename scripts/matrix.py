@@ -4,7 +4,8 @@
 
 Each LOG is what tests/xen/xen-test printed on that kernel, processor and version of Xen.
 Prints a line for each daemon: how many tests of dom0 passed, of how many, and of guests.
-A test that did not run is one of those that failed.
+A test that did not run, because its machine was lost, is one of those that failed; a
+log that ends early has fewer.
 """
 
 import collections

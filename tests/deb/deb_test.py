@@ -11,6 +11,7 @@ what GRUB boots by itself, Debian's kernel again; there they are removed.
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -61,10 +62,7 @@ def data_disk(debs):
     for source, place in ([(deb, "debs") for deb in debs.values()] +
                           [(prog, "tests") for prog in initramfs.user_programs()]):
         (root / place).mkdir(parents=True, exist_ok=True)
-        os.link(source, root / place / source.name) \
-            if source.stat().st_dev == root.stat().st_dev else \
-            (root / place / source.name).write_bytes(source.read_bytes())
-        (root / place / source.name).chmod(0o755)
+        shutil.copy(source, root / place)
     disk = work / "data.ext4"
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", root, disk, "1G"], check=True)
     return disk
@@ -188,19 +186,18 @@ class Story:
             assert not left, left
         return group
 
-    def run(self, results):
-        groups = ((self.install(), self.direct), (self.ours(), self.grub),
-                  (self.back(), self.grub))
-        for group, machine in groups:
-            report.run_group(group, results, set(group.names()), alternate=True,
-                             **machine)
+    def boots(self):
+        """Groups in their order, and what each boots from."""
+        return ((self.install(), self.direct), (self.ours(), self.grub),
+                (self.back(), self.grub))
 
 
 def lintian(debs, results):
     """Errors are none; what else it says is shown."""
     done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error",
                            *debs.values()], text=True, stdout=subprocess.PIPE)
-    results.add("deb: lintian finds no errors", done.returncode and done.stdout)
+    results.add("deb: lintian finds no errors", done.returncode and
+                f"status {done.returncode}\n{done.stdout}")
 
 
 def main():
@@ -212,10 +209,12 @@ def main():
         paths = output(kernel.SCRIPTS / "deb.sh").split()
         directory = pathlib.Path(paths[0]).parent
     debs = packages(directory)
-    story = Story(debs)
-    results = report.Report(0)
+    boots = Story(debs).boots()
+    results = report.Report(1 + sum(len(group.names()) for group, _ in boots))
     lintian(debs, results)
-    story.run(results)
+    for group, machine in boots:
+        report.run_group(group, results, set(group.names()), alternate=True,
+                         **machine)
     return results.finish()
 
 
