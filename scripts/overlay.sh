@@ -57,8 +57,6 @@ original() {
 	fi
 }
 
-squeeze() { tr -s ' \t\n' ' '; }
-
 # The facts the driver depends on in a kernel, one a line in overlay-interface/.
 # They decide; checksums only warn, since point releases change files for reasons
 # of their own.
@@ -66,24 +64,37 @@ interface() {
 	cat "$INTERFACE/common.txt" "$INTERFACE/$version.txt" 2>/dev/null
 }
 
+# says PATH TEXT: whether the original does, but for white space.
+declare -A contents=()
+says() {
+	local path=$1 words
+	if [ -z "${contents[$path]-}" ]; then
+		words=()
+		read -rd '' -a words <"$(original "$path")" || true
+		contents[$path]=" ${words[*]}"
+	fi 2>/dev/null
+	read -ra words <<<"$2"
+	[[ ${contents[$path]} = *"${words[*]}"* ]]
+}
+
+unsupported() {
+	say "$*"
+	bad=1
+}
+
 check_supported() {
-	local bad=0 kind rest path text version
+	local bad=0 kind rest path version
 	version=$(sed -n 's/^\(VERSION\|PATCHLEVEL\) = //p' "$KTREE/Makefile" | paste -sd.)
-	if [ ! -e "$INTERFACE/$version.txt" ]; then
-		say "version: supported are $(cd "$INTERFACE" && echo [0-9]*.txt | sed 's/\.txt//g'), this tree is $version"
-		bad=1
-	fi
+	[ -e "$INTERFACE/$version.txt" ] ||
+		unsupported "version: supported are $(cd "$INTERFACE" && echo [0-9]*.txt | sed 's/\.txt//g'), this tree is $version"
 	while read -r kind rest; do
+		path=${rest%% *}
 		case $kind in
-		export)
-			grep -qxF "$rest" <<<"$exports" ||
-				{ say "export: the original has no '$rest'"; bad=1; } ;;
 		file)
-			[ -e "$(original "$rest")" ] || { say "file: no $rest"; bad=1; } ;;
+			[ -e "$(original "$path")" ] || unsupported "file: no $path" ;;
 		text)
-			path=${rest%% *} text=$(squeeze <<<"${rest#* }")
-			squeeze <"$(original "$path")" 2>/dev/null | grep -qF -- "${text% }" ||
-				{ say "text: $path does not say '${text% }'"; bad=1; } ;;
+			says "$path" "${rest#* }" ||
+				unsupported "text: $path does not say '${rest#* }'" ;;
 		checksum)
 			path=${rest#* }
 			[ -e "$(original "$path")" ] || continue
@@ -92,10 +103,12 @@ check_supported() {
 		esac
 	done < <(interface)
 	# An export that we do not know is one that we would take away.
-	while read -r rest; do
-		grep -qxF "export $rest" < <(interface) ||
-			{ say "export: the original also has '$rest', which we lack"; bad=1; }
-	done <<<"$exports"
+	while read -r kind rest; do
+		case $kind in
+		'<') unsupported "export: the original has no '$rest'" ;;
+		'>') unsupported "export: the original also has '$rest', which we lack" ;;
+		esac
+	done < <(diff <(interface | sed -n 's/^export //p' | LC_ALL=C sort) <(list_exports))
 	[ $bad -eq 0 ] || die "$KTREE is not supported; nothing was changed"
 }
 
@@ -116,31 +129,42 @@ changed() {
 # Keep a file that is not ours before it goes. Not a hard link to it: the
 # original must survive whatever happens to the tree.
 keep() {
-	local path=$1
-	[ -e "$KTREE/$path" ] && [ ! -e "$KTREE/$STATE/orig/$path" ] || return 0
+	local path=$1 copy=$KTREE/$STATE/orig/$1
+	[ -e "$KTREE/$path" ] && [ ! -e "$copy" ] || return 0
 	! grep -qxF "$path" "$KTREE/$STATE/installed" || return 0
-	mkdir -p "$(dirname "$KTREE/$STATE/orig/$path")"
-	cp -p "$KTREE/$path" "$KTREE/$STATE/orig/$path"
+	[ -d "${copy%/*}" ] || mkdir -p "${copy%/*}"
+	cp -p "$KTREE/$path" "$copy"
+}
+
+# stale FILES: those that KTREE does not have as they should be there.
+stale() {
+	local files links
+	mapfile -t files <<<"$1"
+	links=$(cd "$KTREE" && find "${files[@]}" -maxdepth 0 -type l -printf '%p %l\n' 2>/dev/null || true)
+	if [ "$mode" = --symlink ]; then
+		grep -vxF -e "$links" < <(printf "%s\n" "${files[@]}" | sed "s|.*|& $REPO/&|") |
+			cut -d' ' -f1
+		return
+	fi
+	{
+		[ "$mode" = --check ] || sed -n 's/ .*//p' <<<"$links"
+		(cd "$REPO" && sha256sum "${files[@]}") |
+			(cd "$KTREE" && sha256sum --check --quiet 2>/dev/null) | sed 's/: FAILED.*//'
+	} | LC_ALL=C sort -u
 }
 
 # put SOURCE PATH: makes KTREE/PATH what SOURCE is.
 put() {
 	local source=$1 path=$2 target=$KTREE/$2 sign=+
-	if [ "$mode" = --symlink ] && [ "${source#"$REPO"/}" != "$source" ]; then
-		[ "$(readlink "$target" || true)" != "$source" ] || return 0
-	elif [ "$mode" = --check ] || [ ! -L "$target" ]; then
-		! cmp -s "$source" "$target" || return 0
-	fi
 	[ ! -e "$target" ] || sign='~'
 	changed "$sign" "$path" || return 0
-	mkdir -p "$(dirname "$target")"
+	[ -d "${target%/*}" ] || mkdir -p "${target%/*}"
 	keep "$path"
 	if [ "$mode" = --symlink ] && [ "${source#"$REPO"/}" != "$source" ]; then
-		ln -s "$source" "$target.new"
+		ln -sfT "$source" "$target"
 	else
-		cp "$source" "$target.new"
+		cp --remove-destination "$source" "$target"
 	fi
-	mv -fT "$target.new" "$target"
 }
 
 drop() {
@@ -182,14 +206,16 @@ apply() {
 		return 1
 	fi
 	while read -r path; do
-		grep -qxF "$path" <<<"$files" || drop "$path"
-	done < <(present)
-	while read -r path; do put "$REPO/$path" "$path"; done <<<"$files"
+		drop "$path"
+	done < <(LC_ALL=C comm -23 <(present) - <<<"$files")
+	while read -r path; do
+		put "$REPO/$path" "$path"
+	done < <(stale "$files")
 	temp=$(mktemp)
 	for path in $HOOKED; do
 		hooked "$path" >"$temp"
 		grep -q xenstore "$temp" || die "found no place for the hook in $path"
-		put "$temp" "$path"
+		cmp -s "$temp" "$KTREE/$path" || put "$temp" "$path"
 	done
 	rm -f "$temp"
 	[ "$mode" = --check ] || echo "$files" >"$KTREE/$STATE/installed"
@@ -256,7 +282,6 @@ make_patch() {
 case $mode in
 --revert) revert ;;
 *)
-	exports=$(list_exports)
 	check_supported
 	if [ "$mode" = --patch ]; then
 		out=$(realpath -m "$out")
