@@ -16,10 +16,10 @@ build=$("$REPO/scripts/kernel-tree.sh" --build "$name")
 config=check.config
 case $2 in
 gcc) args="ARCH=x86_64 CC='$(kernel_cc)'" ;;
-clang) args="ARCH=x86_64 LLVM=-14" ;;
+clang) args="ARCH=x86_64 LLVM=-14 CC='$(kernel_cc clang-14)'" ;;
 arm64-*)
 	cross=aarch64-linux-gnu-
-	args="ARCH=arm64 CROSS_COMPILE=$cross CC='$(kernel_cc $cross)'"
+	args="ARCH=arm64 CROSS_COMPILE=$cross CC='$(kernel_cc ${cross}gcc)'"
 	config=check-arm64.config ;;
 esac
 

@@ -14,6 +14,9 @@ CLONE=$CACHE/clones/$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
 # the preprocessor first, which more than doubled the cost of what it does not have.
 export CCACHE_BASEDIR=$CACHE CCACHE_DEPEND=true
 JOBS=${JOBS:-$(nproc)}
+# setup.sh installs programs of Debian, and what they need: of two python3 the other one
+# has not got it, and may be a script that looks for a third.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 # The kernel that the driver goes into. Builds and logs of the usual one have no
 # directory of their own.
 KERNEL=${KERNEL:-6.12}
@@ -42,8 +45,12 @@ x86_64 | arm64) ;;
 *) die "ARCH=$ARCH: there is x86_64 and arm64" ;;
 esac
 
-# kernel_cc [PREFIX]: the compiler, through ccache where there is one.
-kernel_cc() { if command -v ccache >/dev/null; then echo "ccache ${1-}gcc"; else echo "${1-}gcc"; fi; }
+# kernel_cc [COMPILER]: the compiler, through ccache where there is one.
+kernel_cc() {
+	local compiler=${1-gcc}
+	! command -v ccache >/dev/null || compiler="ccache $compiler"
+	echo "$compiler"
+}
 
 # set_up GROUP...: install what is missing for these groups of packages.
 set_up() { "$REPO/scripts/setup.sh" "$@"; }
