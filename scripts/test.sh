@@ -75,9 +75,11 @@ else
 		[ "$other" = 6.1 ] ||
 			part "kunit-debug-$other" env KERNEL="$other" tests/kunit/run.py debug
 		on_xen "$other" x86_64 4.17 "xen-test-$other"
+		on_xen "$other" x86_64 4.20 "xen-4.20-$other"
 	done
 	for kernel in 6.12 "${others[@]}"; do
 		on_xen "$kernel" arm64 4.17 "arm64-$kernel"
+		on_xen "$kernel" arm64 4.20 "arm64-4.20-$kernel"
 		part "defects-$kernel" env KERNEL="$kernel" tests/xen/defects
 		part "patches-$kernel" env KERNEL="$kernel" tests/patches/run
 	done

@@ -130,7 +130,9 @@ class Tree(Files):
 
 def busybox(xen):
     """That of this system; for another processor the packages have one."""
-    return "/bin/busybox" if arch.NATIVE else xen / "bin/busybox"
+    # Debian 13 has no /bin of its own.
+    return "/bin/busybox" if arch.NATIVE else \
+        next(xen.glob("**/bin/busybox"))
 
 
 def user_programs(prefix=arch.PREFIX):

@@ -17,8 +17,9 @@ KERNEL = os.environ.get("KERNEL", "6.12")
 BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL) / \
     ("" if arch.NATIVE else arch.ARCH)
 SCRIPTS = REPO / "scripts"
-# How many objects it is made of.
+# How many objects it is made of; and without what run.config leaves out.
 ABOUT = 1400
+ABOUT_SMALL = 1200
 FRAGMENTS = (HERE / "kernel.config", HERE / f"kernel-{arch.ARCH}.config")
 
 # As in scripts/lib.sh, for what is called from here.
@@ -79,10 +80,10 @@ def make_command(directory, *arguments):
             "KBUILD_BUILD_USER=xenbus", "KBUILD_BUILD_HOST=xenbus"]
 
 
-def build(tree, out, name, fragments=FRAGMENTS):
+def build(tree, out, name, fragments=FRAGMENTS, about=ABOUT):
     """Configure TREE with FRAGMENTS and build it in OUT; return the kernel.
 
-    What is up to date is not built again.
+    What is up to date is not built again. It is made of ABOUT so many objects.
     """
     tree, out = pathlib.Path(tree), pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +102,7 @@ def build(tree, out, name, fragments=FRAGMENTS):
             raise BuildError("not in the final .config: " + " ".join(lost))
         fragment.rename(allconfig)
     step(f"build {name}", out / "build.log", *make, jobs(), arch.IMAGE,
-         objects=out, about=0 if (out / "vmlinux").exists() else ABOUT)
+         objects=out, about=0 if (out / "vmlinux").exists() else about)
     return out / "arch" / arch.ARCH.replace("x86_64", "x86") / "boot" / \
         arch.IMAGE
 
@@ -154,6 +155,20 @@ def one(kind, place, name, count):
 def overlaid(count=False):
     """The kernel with our driver, up to date."""
     return one("--overlay", "xen", "the kernel with this driver", count)
+
+
+def first():
+    """A kernel with our driver to look at: that of the tests if there is one.
+
+    Else a smaller one, which takes less time to build.
+    """
+    out = pathlib.Path(tree_path("--build", "xen"))
+    if (out / "vmlinux").exists() or not arch.NATIVE:
+        return overlaid()
+    return build(tree_path("--overlay"), tree_path("--build", "run"),
+                 "a small kernel with this driver",
+                 (FRAGMENTS[0], HERE / "run.config", *FRAGMENTS[1:]),
+                 ABOUT_SMALL)
 
 
 def original(count=False):

@@ -120,7 +120,7 @@ def main():
     options = parser.parse_args()
 
     announce("Kernel")
-    bzimage = (options.kernel or kernel.overlaid()).resolve()
+    bzimage = (options.kernel or kernel.first()).resolve()
     announce("Xen and the root file systems")
     xen = initramfs.packages()
     archive = initramfs.dom0_archive(bzimage)

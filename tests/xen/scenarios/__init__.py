@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The scenarios; importing one registers its tests."""
+"""The scenarios; importing one registers its tests.
 
-from . import bare, dom0, late, life, many, quota, stuck  # noqa: F401
-from . import driver_domain, device, load, cycles, cross, debian, defects, dom0less  # noqa: F401
+Groups run in this order: what takes longest comes first, and is not alone at the end.
+"""
+
+from . import debian, many, bare, dom0, late, life, quota, stuck  # noqa: F401
+from . import driver_domain, device, load, cycles, cross, defects, dom0less  # noqa: F401
