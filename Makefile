@@ -94,8 +94,8 @@ overlay: ## Put the driver into the kernel source KDIR=...; MODE=copy, symlink, 
 	@scripts/overlay.sh --$(MODE) $(KDIR)
 
 .PHONY: patches
-patches: ## The driver as a series of patches, as one patch, and its configuration, in build/patches; KERNEL=
-	@scripts/patches.sh
+patches: ## The driver as a series of patches, as one patch, and its configuration, in build/patches; KERNEL= or KDIR=
+	@scripts/patches.sh $(if $(findstring command,$(origin KDIR)),$(KDIR))
 
 .PHONY: patches-test
 patches-test: ## Whether the patches make of pristine sources what the overlay does; KERNEL=

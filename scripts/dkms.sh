@@ -14,6 +14,7 @@ mkdir -p "$source"
 cd "$REPO"
 
 cp -R scripts/debian "$source/debian"
+sed -i "1s/)/+$(driver_date))/" "$source/debian/changelog"
 module_sources | xargs cp --parents -t "$source"
 (cd "$source" && "$REPO/scripts/step.sh" "package xenstore-loop-dkms" "$out/build.log" \
 	dpkg-buildpackage --build=binary --unsigned-source --unsigned-changes)

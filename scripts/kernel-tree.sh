@@ -16,8 +16,8 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-# Where apt finds what the system does not install. What has been fetched once is
-# kept, so that a suite may go on to the next kernel.
+# Where apt finds what the system does not install. Of 6.1 that is asked each time. 7.2
+# is kept as it was fetched: sid goes on to the next kernel.
 fetch() {
 	case $KERNEL in
 	6.1) "$REPO/scripts/packages.sh" linux-6.1 linux-source-6.1 ;;
@@ -37,7 +37,11 @@ find_source() {
 	fi
 	root=$(find "$CACHE/linux-$KERNEL" -mindepth 1 -maxdepth 1 -name '[0-9]*' 2>/dev/null |
 		sort -V | tail -n 1)
-	[ -n "$root" ] || root=$(fetch)
+	if [ -z "$root" ]; then
+		root=$(fetch)
+	elif [ "$KERNEL" = 6.1 ]; then
+		root=$(fetch 2>/dev/null) || say "apt offers no Linux $KERNEL: ${root##*/} it is"
+	fi
 	# The directory's name ends in a checksum.
 	version=$(basename "${root%-*}")
 	archive=$root/usr/src/linux-source-$KERNEL.tar.xz

@@ -14,6 +14,8 @@ CLONE=$CACHE/clones/$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
 # the preprocessor first, which more than doubled the cost of what it does not have.
 export CCACHE_BASEDIR=$CACHE CCACHE_DEPEND=true
 JOBS=${JOBS:-$(nproc)}
+# What programs say is read here and there.
+export LC_ALL=C.UTF-8
 # setup.sh installs programs of Debian, and what they need: of two python3 the other one
 # has not got it, and may be a script that looks for a third.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
@@ -50,6 +52,17 @@ kernel_cc() {
 	local compiler=${1-gcc}
 	! command -v ccache >/dev/null || compiler="ccache $compiler"
 	echo "$compiler"
+}
+
+# driver_date: of the last commit, or now if there is none or files have changed. What is
+# built of a later one has a higher version.
+driver_date() {
+	local git=(git -c "safe.directory=*" -C "$REPO") format=%Y%m%d.%H%M
+	if [ -z "$("${git[@]}" status --porcelain 2>&1)" ]; then
+		TZ=UTC "${git[@]}" log -1 --format=%cd --date="format-local:$format"
+	else
+		date -u +"$format"
+	fi
 }
 
 # set_up GROUP...: install what is missing for these groups of packages.

@@ -16,12 +16,16 @@ import sys
 RESULT = re.compile(r"^(not )?ok \d+ - ([\w.-]+): ")
 DAEMONS = ("xenstored", "oxenstored")
 # What is about dom0, by the first word of a group's name; all else is about guests.
-DOM0 = ("dom0", "late", "no", "device", "load", "debian")
+DOM0 = ("dom0", "late", "device", "load", "debian")
+
+
+# What has no daemon, or one of its own.
+NEITHER = ("bare", "no", "defect")
 
 
 def place(group):
-    """Daemon and column of a group; None for a kernel without Xen."""
-    if group == "bare":
+    """Daemon and column of a group; None if neither daemon is tested."""
+    if group.split("-")[0] in NEITHER:
         return None
     daemon = DAEMONS["oxenstored" in group]
     about_dom0 = group.split("-")[0] in DOM0 and group != "device-guest"
@@ -50,6 +54,8 @@ def main():
     for word in sys.argv[1:]:
         *machine, log = word.split(",", 3)
         counts = count(pathlib.Path(log).read_text(errors="replace"))
+        if not counts:
+            print(line(*machine, "did not run", "", ""))
         for daemon in sorted({daemon for daemon, _ in counts}, reverse=True):
             print(line(*machine, daemon, cell(counts, (daemon, "dom0")),
                        cell(counts, (daemon, "guests"))))

@@ -133,7 +133,9 @@ keep() {
 	[ -e "$KTREE/$path" ] && [ ! -e "$copy" ] || return 0
 	! grep -qxF "$path" "$KTREE/$STATE/installed" || return 0
 	[ -d "${copy%/*}" ] || mkdir -p "${copy%/*}"
-	cp -p "$KTREE/$path" "$copy"
+	# Not half of it, if this is interrupted.
+	cp -p "$KTREE/$path" "$copy.new"
+	mv "$copy.new" "$copy"
 }
 
 # stale FILES: those that KTREE does not have as they should be there.
@@ -195,12 +197,23 @@ obj-$(CONFIG_XENBUS_KUNIT_TEST)\t+= xen/xenbus/tests/' ;;
 		{ print }' "$(original "$1")"
 }
 
+# started FILES: --revert knows what is being installed, if it does not come to an end.
+# What the tree has of its own is not ours before it has been kept.
+started() {
+	local path
+	while read -r path; do
+		[ -e "$KTREE/$path" ] && [ ! -e "$KTREE/$STATE/orig/$path" ] || echo "$path"
+	done <<<"$1" | LC_ALL=C sort -u - "$KTREE/$STATE/installed" >"$KTREE/$STATE/installed.new"
+	mv "$KTREE/$STATE/installed.new" "$KTREE/$STATE/installed"
+}
+
 apply() {
 	local files path temp
 	files=$(payload)
 	if [ "$mode" != --check ]; then
 		mkdir -p "$KTREE/$STATE/orig"
 		touch "$KTREE/$STATE/installed"
+		started "$files"
 	elif [ ! -d "$KTREE/$STATE" ]; then
 		say "no overlay in $KTREE"
 		return 1

@@ -6,6 +6,7 @@
 # package the upstream source goes to usr/src/SOURCE. Both come from where apt is
 # configured to get packages; that it may lack deb-src lines does not matter.
 set -eu
+export LC_ALL=C.UTF-8
 
 name=$1
 shift
@@ -25,7 +26,7 @@ mkdir -p "$cache"
 versions=$(apt-cache policy $packages |
 	awk '/^[^ ]/ { name = $1 } /Candidate:/ { print name $2 }')
 total=$(echo "$packages" | wc -w)
-offered=$(echo "$versions" | grep -cv '(none)$') || true
+offered=$(echo "$versions" | grep -c ':[0-9][^ ]*$') || true
 if [ "$offered" -ne "$total" ]; then
 	echo "packages: apt offers $offered of $total packages for $name;" \
 		"run apt-get update" >&2

@@ -1,13 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# patches.sh [OUT]
+# patches.sh [TREE]
 #
-# Writes the driver for those who carry patches, for the kernel that KERNEL names:
-#   OUT/series/         as git format-patch writes it; "series" lists the patches
-#   OUT/xenbus.patch    all of it as one patch for -p1
-#   OUT/xenbus.config   a fragment for scripts/kconfig/merge_config.sh
-# OUT is build/patches/KERNEL unless said otherwise; what was there goes.
+# Writes the driver for those who carry patches, for the kernel source TREE, which has
+# the driver that it came with, or else for Debian's of the kernel that KERNEL names:
+#   series/         as git format-patch writes it; "series" lists the patches
+#   xenbus.patch    all of it as one patch for -p1
+#   xenbus.config   a fragment for scripts/kconfig/merge_config.sh
+# in build/patches/KERNEL, or in build/patches/tree; what was there goes.
+#
+# They take the old driver away line by line, so they fit a tree that has the same
+# lines: for another point release they may have to be written anew.
 #
 # What the driver looks like in a tree is the overlay's business. Here it is cut
 # into steps: scripts/patches/NN-NAME says which files a step brings ("Files:"),
@@ -18,17 +22,29 @@ set -eu
 shopt -s extglob
 
 STEPS=$REPO/scripts/patches
-out=$(realpath -m "${1:-$REPO/build/patches/$KERNEL}")
 set_up patches
-pristine=$("$REPO/scripts/kernel-tree.sh" --pristine)
-overlaid=$("$REPO/scripts/kernel-tree.sh" --overlay)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/final" "$work/tree"
 
+if [ $# -gt 0 ]; then
+	pristine=$(realpath "$1") overlaid=$work/overlaid out=$REPO/build/patches/tree
+	mkdir "$overlaid"
+	# What the overlay looks at.
+	(cd "$pristine" && cp --parents -R Makefile drivers/Makefile drivers/Kconfig drivers/xen \
+		include/trace/events/xen.h include/xen include/linux/device/bus.h "$overlaid")
+	"$REPO/scripts/overlay.sh" --copy "$overlaid" >"$work/overlay.log" ||
+		die "the driver does not go into $pristine"
+else
+	pristine=$("$REPO/scripts/kernel-tree.sh" --pristine)
+	overlaid=$("$REPO/scripts/kernel-tree.sh" --overlay)
+	out=$REPO/build/patches/$KERNEL
+fi
+[ ! -e "$pristine/.xenbus-overlay" ] || die "$pristine has this driver"
+linux=$(sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = //p' "$pristine/Makefile" | paste -sd.)
+
 # git_in COMMAND...: in the tree of steps, whatever the user's own git is told
-git_in() { git -C "$work/tree" -c core.autocrlf=false "$@"; }
+git_in() { GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git -C "$work/tree" "$@"; }
 
 # Who signs: the user of this clone, at the time of its last commit.
 identify() {
@@ -60,7 +76,10 @@ collect() {
 		cpio -pdm --quiet "$work/tree")
 	(cd "$overlaid" && cat .xenbus-overlay/installed <(printf '%s\n' drivers/Makefile drivers/Kconfig) |
 		cpio -pdmL --quiet "$work/final")
-	(cd "$REPO" && find Documentation/ABI Documentation/xen -type f | cpio -pdm --quiet "$work/final")
+	# One page is about the patches.
+	(cd "$REPO" && find Documentation/ABI Documentation/xen -type f ! -name upstreaming.rst |
+		cpio -pdm --quiet "$work/final")
+	sed -i '/^   upstreaming$/d' "$work/final/Documentation/xen/xenstore/index.rst"
 	for path in MAINTAINERS Documentation/subsystem-apis.rst; do
 		cp "$pristine/$path" "$work/final/$path"
 	done
@@ -147,7 +166,7 @@ build_series() {
 	local step
 	git_in init -q -b series
 	git_in add -A
-	git_in commit -q -m "Linux $KERNEL"
+	git_in commit -q -m "Linux $linux"
 	git_in tag base
 	for step in "$STEPS"/[0-9][0-9]-*; do apply_step "$step"; done
 	diff -r --exclude=.git "$work/final" "$work/tree" >&2 ||
@@ -157,10 +176,10 @@ build_series() {
 write_all() {
 	rm -rf "$out"
 	mkdir -p "$out/series"
-	sed 's/@KERNEL@/'"$KERNEL"'/' "$STEPS/cover" |
+	sed "s/@KERNEL@/$linux/" "$STEPS/cover" |
 		git_in config branch.series.description "$(cat)"
 	git_in format-patch -q --cover-letter --cover-from-description=subject --zero-commit \
-		--no-signature --base=base -M -o "$out/series" base..series
+		--no-signature --base=base --no-renames -o "$out/series" base..series
 	(cd "$out/series" && printf '%s\n' 0*.patch | grep -v '^0000' >series)
 	git_in diff --no-renames base series >"$out/xenbus.patch"
 	cp "$STEPS/xenbus.config" "$out/"
@@ -170,4 +189,4 @@ identify
 collect
 build_series
 write_all
-say "$(wc -l <"$out/series/series") patches for Linux $KERNEL in $out"
+say "$(wc -l <"$out/series/series") patches for Linux $linux in $out"

@@ -94,6 +94,7 @@ dh-dkms: the part of it for modules that are built where they run
 "
 deb="$kernel
 debhelper: describes what a package is made of
+libdw-dev: what packages of Linux 7.2 are built with
 rsync: copies the headers
 cpio: likewise
 lintian: judges the packages
@@ -122,6 +123,7 @@ python3: the tests
 patches="$kernel
 git: makes patches
 cpio: copies the files they are about
+quilt: applies them, in their test
 "
 
 missing=()

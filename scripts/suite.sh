@@ -42,18 +42,21 @@ write_config() {
 			Cache "$place" Cache::Archives "$place/archives" Log "$place/log"
 		printf 'APT::%s "%s";\n' Architecture "$arch" Architectures:: "$arch" Sandbox::User root
 		printf 'Acquire::%s "%s";\n' Languages none GzipIndexes true
-	} >"$place/apt.conf"
+	} >"$place/apt.conf.new"
+	mv "$place/apt.conf.new" "$place/apt.conf"
 }
 
 mkdir -p "$place" "$CACHE/logs"
 exec 7>"$place/lock"
 flock 7
-[ -s "$place/apt.conf" ] || write_config
-export APT_CONFIG=$place/apt.conf
 if [ -z "$(find "$place/updated" -mtime -1 2>/dev/null)" ]; then
+	# The system may have got another mirror or proxy.
+	write_config
+	export APT_CONFIG=$place/apt.conf
 	"$REPO/scripts/step.sh" "lists of $suite for $arch" "$CACHE/logs/apt-$suite-$arch.log" \
 		apt-get update
 	touch "$place/updated"
 fi
 exec 7>&-
+export APT_CONFIG=$place/apt.conf
 exec "$@"

@@ -61,7 +61,8 @@ exec 9>"$CACHE/deb/lock"
 flock 9
 if [ ! -d "$image" ]; then
 	set_up debian xen
-	rm -rf "$CACHE/deb/12-"*
+	# Another clone may be using what is not old.
+	find "$CACHE/deb" -maxdepth 1 -name '12-*' -mtime +7 -exec rm -rf {} +
 	work=$(mktemp -d "$CACHE/deb/.make.XXXXXX")
 	trap 'rm -rf "$work"' EXIT INT TERM
 	make_image "$work" >&2

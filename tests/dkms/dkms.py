@@ -23,7 +23,7 @@ import suite                                            # noqa: E402
 import uml                                              # noqa: E402
 
 KERNELS = ("6.1", "6.12", "7.2")
-OUT = kernel.BUILD / "dkms"
+OUT = kernel.REPO / "build/dkms"
 SECONDS = 900
 
 

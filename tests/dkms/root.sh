@@ -33,7 +33,8 @@ mkdir -p "$CACHE/dkms" "$CACHE/logs"
 exec 9>"$CACHE/dkms/lock"
 flock 9
 if [ ! -d "$root" ]; then
-	rm -rf "$CACHE/dkms/$kernel-"*
+	# Another clone may be using what is not old.
+	find "$CACHE/dkms" -maxdepth 1 -name "$kernel-*" -mtime +7 -exec rm -rf {} +
 	work=$(mktemp -d "$CACHE/dkms/.make.XXXXXX")
 	trap 'rm -rf "$work"' EXIT INT TERM
 	# Nothing here needs an initial file system of Debian's, or most of its modules.
@@ -43,6 +44,8 @@ if [ ! -d "$root" ]; then
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/net/*' \
 		--dpkgopt='path-exclude=*/lib/modules/*/kernel/sound/*' \
 		--include=dkms "${packages[@]/#/--include=}"
+	[ -n "$(compgen -G "$work/root/lib/modules/*/")" ] ||
+		die "$suite has no Linux $kernel any more"
 	mv -T "$work/root" "$root"
 fi
 echo "$root"

@@ -73,6 +73,14 @@ notices() {
 		"$overlay" --copy "$work/tree" && "$overlay" --check "$work/tree"
 }
 
+# A file stands where a directory of ours has to be: half of it is done then.
+half_reverts() {
+	touch "$work/tree/drivers/xen/xenstore"
+	! "$overlay" --copy "$work/tree" && ! same "$work/tree" || return
+	rm "$work/tree/drivers/xen/xenstore"
+	reverts
+}
+
 links() {
 	"$overlay" --symlink "$work/tree" &&
 		[ "$(readlink "$work/tree/drivers/xen/xenbus/Makefile")" = "$REPO/drivers/xen/xenbus/Makefile" ]
@@ -116,6 +124,7 @@ try "--symlink over a copy" links
 try "--symlink again changes nothing and says nothing" quiet "$overlay" --symlink "$work/tree"
 try "--check after --symlink" "$overlay" --check "$work/tree"
 try "--revert gives back the original" reverts
+try "--revert after half of a --copy gives back the original" half_reverts
 try "--patch applies to a pristine tree" patch_applies
 try "--patch and --copy agree" patch_equals_copy
 fresh

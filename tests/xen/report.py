@@ -197,7 +197,8 @@ def run_once(group, report, wanted, **machine):
         for kind, lines in vm.splats().items():
             name = f"{group.name}: no {kind} on any console"
             if name in wanted:
-                report.add(name, "\n".join(lines[:10]))
+                report.add(name, "\n".join(lines[:10]) or
+                           lost and f"not seen to the end: {lost}")
     return vm
 
 
