@@ -19,7 +19,7 @@ BUILD = REPO / "build" / ("" if KERNEL == "6.12" else KERNEL) / \
 SCRIPTS = REPO / "scripts"
 # How many objects it is made of; and without what run.config leaves out.
 ABOUT = 1400
-ABOUT_SMALL = 1200
+ABOUT_SMALL = 1250
 FRAGMENTS = (HERE / "kernel.config", HERE / f"kernel-{arch.ARCH}.config")
 
 # As in scripts/lib.sh, for what is called from here.
@@ -68,8 +68,8 @@ def compiler(prefix=""):
 
 
 def jobs():
-    """What make is told of how much it may do at once."""
-    return f"--jobs={os.environ.get('JOBS', os.cpu_count())}"
+    """What make is told of how much it may do at once: one of them waits for a disk."""
+    return f"--jobs={os.environ.get('JOBS') or (os.cpu_count() or 1) + 1}"
 
 
 def make_command(directory, *arguments):
