@@ -77,7 +77,8 @@ make_overlaid() {
 		cp -al "$pristine/." "$temp/"
 		mv "$temp" "$tree"
 	fi
-	"$REPO/scripts/overlay.sh" --copy "$tree" >&2
+	# Which files, nobody wants to read who builds a kernel.
+	"$REPO/scripts/overlay.sh" --copy "$tree" >"$CLONE/overlay.log"
 }
 
 mkdir -p "$CACHE/src" "$CACHE/logs" "$CLONE"
