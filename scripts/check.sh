@@ -163,7 +163,7 @@ fi
 check programs-gcc "tools/ with gcc" programs gcc
 check programs-clang "tools/ with clang-14" programs clang-14
 check manuals "manual pages" manuals
-check grub "GRUB never boots a package of ours by itself" "$REPO/tests/deb/grub-default"
+check grub "what GRUB boots by itself beside a package of ours" "$REPO/tests/deb/grub-default"
 check sparse "sparse" run_sparse
 check coccicheck "coccicheck" coccicheck
 check model "no order of events leaves a process asleep (spin)" "$REPO/tests/model/run"

@@ -7,11 +7,12 @@
 # beside Debian's. FLAVOUR is amd64, or cloud-amd64 with a quarter of the drivers; or
 # CONFIG names a file with another configuration than Debian's.
 #
-# The kernel is in GRUB's menu and never what GRUB boots by itself, see deb/grub.cfg.
+# The kernel is in GRUB's menu, and not what GRUB boots by itself, see deb/grub.cfg.
 #
 # Two things of the configuration differ. Nobody here has Debian's key: modules are not
-# signed, and it does not boot where Secure Boot is on. And without DEBUG=1 there is no debug information, and no BTF, which take
-# more than half of the time and ten times the space.
+# signed, and it does not boot where Secure Boot is on. And without DEBUG=1 there is no
+# debug information, and no BTF, which take more than half of the time and ten times the
+# space.
 set -eu
 . "$(dirname "$0")/lib.sh"
 

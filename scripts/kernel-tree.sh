@@ -40,7 +40,11 @@ find_source() {
 	if [ -z "$root" ]; then
 		root=$(fetch)
 	elif [ "$KERNEL" = 6.1 ]; then
-		root=$(fetch 2>/dev/null) || say "apt offers no Linux $KERNEL: ${root##*/} it is"
+		if newer=$(fetch 2>/dev/null); then
+			root=$newer
+		else
+			say "apt offers no Linux $KERNEL: ${root##*/} it is"
+		fi
 	fi
 	# The directory's name ends in a checksum.
 	version=$(basename "${root%-*}")

@@ -15,7 +15,7 @@ CLONE=$CACHE/clones/$(printf '%s' "$REPO" | sha256sum | cut -c1-8)
 export CCACHE_BASEDIR=$CACHE CCACHE_DEPEND=true
 JOBS=${JOBS:-$(nproc)}
 # What programs say is read here and there.
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 LANGUAGE=
 # setup.sh installs programs of Debian, and what they need: of two python3 the other one
 # has not got it, and may be a script that looks for a third.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH

@@ -256,7 +256,7 @@ revert() {
 		[ -e "$KTREE/$STATE/orig/$path" ] || { echo "- $path"; rm -f "$KTREE/$path"; }
 	done <"$KTREE/$STATE/installed"
 	# A new time, not the old one: make must see that the file has changed.
-	(cd "$KTREE/$STATE/orig" && find . -type f -printf '%P\n') | while read -r path; do
+	(cd "$KTREE/$STATE/orig" && find . -type f ! -name '*.new' -printf '%P\n') | while read -r path; do
 		echo "~ $path"
 		mkdir -p "$(dirname "$KTREE/$path")"
 		rm -f "$KTREE/$path"

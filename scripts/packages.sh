@@ -6,7 +6,7 @@
 # package the upstream source goes to usr/src/SOURCE. Both come from where apt is
 # configured to get packages; that it may lack deb-src lines does not matter.
 set -eu
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 LANGUAGE=
 
 name=$1
 shift

@@ -29,6 +29,7 @@ mkdir "$work/final" "$work/tree"
 
 if [ $# -gt 0 ]; then
 	pristine=$(realpath "$1") overlaid=$work/overlaid out=$REPO/build/patches/tree
+	[ ! -e "$pristine/.xenbus-overlay" ] || die "$pristine has this driver"
 	mkdir "$overlaid"
 	# What the overlay looks at.
 	(cd "$pristine" && cp --parents -R Makefile drivers/Makefile drivers/Kconfig drivers/xen \
@@ -40,7 +41,6 @@ else
 	overlaid=$("$REPO/scripts/kernel-tree.sh" --overlay)
 	out=$REPO/build/patches/$KERNEL
 fi
-[ ! -e "$pristine/.xenbus-overlay" ] || die "$pristine has this driver"
 linux=$(sed -n 's/^\(VERSION\|PATCHLEVEL\|SUBLEVEL\) = //p' "$pristine/Makefile" | paste -sd.)
 
 # git_in COMMAND...: in the tree of steps, whatever the user's own git is told
