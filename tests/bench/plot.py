@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Draw what was measured: one SVG for each machine and daemon."""
 
-import re
 import math
+import re
 
 from goals import CASES, INSTEAD
 
