@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Every test, one part after the other. A part says "N passed, N failed" on its
-# last line; one that does not has not run, and counts as a failure. Ends with
-# the sum, alone on a line.
+# Every test, one part after the other; loop-test, which needs one processor only, beside
+# three others. A part says "N passed, N failed" on its last line; one that does not has
+# not run, and counts as a failure. Ends with the sum, alone on a line.
 set -u
 . "$(dirname "$0")/lib.sh"
 cd "$REPO" || exit 1
@@ -12,12 +12,20 @@ passed=0 failed=0 summary=
 logs=$BUILD/test
 mkdir -p "$logs"
 
-part() {
-	local name=$1 status score start=$SECONDS
+# run_part NAME COMMAND...: shows and keeps its output, and keeps how it ended.
+run_part() {
+	local name=$1 status start=$SECONDS
 	shift
 	echo "== $name"
 	"$@" </dev/null | tee "$logs/$name.log"
 	status=${PIPESTATUS[0]}
+	echo "$status $((SECONDS - start))" >"$logs/$name.end"
+}
+
+# count_part NAME: add the score of a part that has ended.
+count_part() {
+	local name=$1 status seconds score
+	read -r status seconds <"$logs/$name.end"
 	score=$(tail -n 1 "$logs/$name.log")
 	if [[ $score =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
 		passed=$((passed + BASH_REMATCH[1]))
@@ -28,7 +36,25 @@ part() {
 		score="did not run to its end (status $status)"
 		failed=$((failed + 1))
 	fi
-	summary+=$(printf '%-14s %6d s  %s' "$name" $((SECONDS - start)) "$score")$'\n'
+	summary+=$(printf '%-14s %6d s  %s' "$name" "$seconds" "$score")$'\n'
+}
+
+part() {
+	run_part "$@"
+	count_part "$1"
+}
+
+# start_part NAME COMMAND...: a part beside those that follow, shown by end_part NAME.
+start_part() {
+	trap 'trap - INT; kill 0' INT	# which ones that are started with "&" ignore
+	rm -f "$logs/$1.end"
+	run_part "$@" >"$logs/$1.shown" &
+}
+
+end_part() {
+	wait
+	cat "$logs/$1.shown"
+	count_part "$1"
 }
 
 # on_xen KERNEL ARCH XEN NAME: xen-test there, as a part, and as lines of the matrix.
@@ -52,17 +78,17 @@ fi
 # 6.1 cannot leave out the suite that provokes lockdep.
 [ "$KERNEL" != 6.1 ] || tiers=(plain smp)
 
+start_part loop-test tests/loop/loop-test
 part kunit tests/kunit/run.py "${tiers[@]}"
-[ "${LONG:-0}" = 0 ] || part coverage tests/kunit/coverage.sh
 part tools-test tests/tools/run
-part loop-test tests/loop/loop-test
+[ "${LONG:-0}" != 0 ] || part patches tests/patches/run
+end_part loop-test
+[ "${LONG:-0}" = 0 ] || part coverage tests/kunit/coverage.sh
 part fuzz tests/fuzz/run "${seconds[@]}"
 part threads tests/threads/run "${seconds[@]}"
 on_xen "$KERNEL" "$ARCH" "${XEN:-4.17}" xen-test
 # And other versions of Xen, and other kernels.
-if [ "${LONG:-0}" = 0 ]; then
-	part patches tests/patches/run
-else
+if [ "${LONG:-0}" != 0 ]; then
 	part dkms tests/dkms/run
 	part deb tests/deb/run
 	on_xen "$KERNEL" x86_64 4.20 xen-4.20

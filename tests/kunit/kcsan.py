@@ -22,8 +22,10 @@ INTERRUPT = re.compile(r" asm_(?:sysvec_|common_interrupt|spurious)")
 PROVOKED = {"race_provoke"}
 # Reads time without a lock, and looks afterwards whether it has changed; sets a
 # flag of a kobject in the byte where others are looked at; reads which list a node
-# is on, in the word that has a flag.
-BY_DESIGN = {"ktime_get_mono_fast_ns", "kobject_uevent_env", "klist_put"}
+# is on, in the word that has a flag; asks where a worker would wake up, which the
+# scheduler writes (its comment: best effort, the race is left as it is).
+BY_DESIGN = {"ktime_get_mono_fast_ns", "kobject_uevent_env", "klist_put",
+             "kick_pool"}
 # In this order: at boot, and by init in the end.
 WATCHED = re.compile(r"kcsan: strict mode configured$.*"
                      r"kcsan: selftest: (\d+)/\1 tests passed$.*"
