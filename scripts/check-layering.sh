@@ -36,7 +36,7 @@ declare -A core_table=(
 	[quota]=""
 	[transport]="wire"
 	[stats]="wire"
-	[transaction_types]=""
+	[transaction_types]="request msg gate gfp wire"
 	[msg]="gfp wire"
 	[request]="msg gate gfp wire"
 	[fq]="request"
@@ -47,6 +47,9 @@ declare -A core_table=(
 	[tx]="conn_internal conn $leaves"
 	[rx]="conn_internal conn $leaves"
 	[io]="conn_internal conn $leaves"
+	[lost]="conn_internal conn $leaves"
+	[reconnect]="conn_internal conn $leaves"
+	[stall]="conn $leaves"
 	[trace]="conn"
 	[call]="conn $leaves"
 	[transaction]="call conn $leaves"
@@ -55,16 +58,17 @@ declare -A core_table=(
 	[queue]=""
 	[watch]="queue conn $leaves"
 	[watch_sync]="watch queue call conn $leaves"
-	[store]="watch queue transaction conn $leaves"
+	[store]="watch queue stall transaction conn $leaves"
 	[session]="store watch queue conn $leaves"
-	[debugfs]="watch queue conn $leaves"
+	[debugfs]="store watch queue conn $leaves"
 )
 
 # The Xen binding: its own headers and those of the core. Files that are not
 # here reach the store through <xen/xenbus.h> alone, like any other driver.
 declare -A binding_table=(
-	[xenbus_store]="../xenstore/store ../xenstore/debugfs"
+	[xenbus_store]="../xenstore/store ../xenstore/stall ../xenstore/debugfs"
 	[xen_transport]="xenbus_store bus ../xenstore/ops"
+	[xen_transport_next]="xen_transport xenbus_store"
 	[api]="xenbus_store ../xenstore/ops"
 	[batch]="xenbus_store ../xenstore/call"
 	[cdev]="xenbus_store ../xenstore/session"
@@ -85,7 +89,7 @@ declare -A binding_table=(
 # only its store.c knows so. Nothing else includes the loop.
 declare -A loop_table=(
 	[loop]=""
-	[store]="loop ../xenstore/session ../xenstore/debugfs"
+	[store]="loop ../xenstore/session ../xenstore/stall ../xenstore/debugfs"
 	[evtchn]="loop"
 	[privcmd]="loop"
 	[proc]="loop"
@@ -184,7 +188,7 @@ for file in "$core"/*.c; do
 		function breach(why) { print file ":" NR ": " $0 "   <- " why; bad = 1 }
 		/^(EXPORT_|MODULE_|DEFINE_STATIC_KEY|module_|TRACE_|KUNIT|VISIBLE_IF)/ { next }
 		/^static (DEFINE_|LIST_HEAD|DECLARE_|atomic)/ || /^(DEFINE_|LIST_HEAD\(|DECLARE_)/ {
-			if ($0 !~ /STATIC_KEY|SHOW_ATTRIBUTE|SEQ_ATTRIBUTE|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
+			if ($0 !~ /STATIC_KEY|SHOW_ATTRIBUTE|SEQ_ATTRIBUTE|DEBUGFS_ATTRIBUTE|DEFINE_FREE|DEFINE_GUARD|DEFINE_LOCK_GUARD|DEFINE_CLASS/)
 				breach("file-scope state in the core"); next }
 		/^[a-z].*[;=]$|^[a-z].*= / && !/[()]/ {
 			if ($0 !~ /(^| )const |kmem_cache|workqueue_struct|^(extern|typedef|struct [a-z_]+;|enum [a-z_]+;)/)

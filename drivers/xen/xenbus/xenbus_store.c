@@ -25,10 +25,12 @@
 #include <xen/xenbus.h>
 
 #include "../xenstore/debugfs.h"
+#include "../xenstore/stall.h"
 #include "xenbus_store.h"
 
 static struct xs_store xenbus_singleton = {
 	.limits = XS_LIMITS_DEFAULT,
+	.stall_seconds = XS_STALL_SECONDS,
 };
 
 /* Protects the step to ready, not held around callbacks. */
@@ -59,6 +61,13 @@ MODULE_PARM_DESC(max_bytes,
 module_param_named(max_events, xenbus_singleton.limits.events, uint, 0644);
 MODULE_PARM_DESC(max_events,
 		 "Unread events of a file beyond which they are merged by watch");
+
+module_param_named(stall_seconds, xenbus_singleton.stall_seconds, uint, 0644);
+MODULE_PARM_DESC(stall_seconds,
+		 "Age at which a request without a reply is reported; 0: never");
+module_param_named(request_timeout, xenbus_singleton.timeout_seconds, uint, 0644);
+MODULE_PARM_DESC(request_timeout,
+		 "Age at which a request without a reply ends the connection, in seconds; 0: never");
 
 /* Positive once there is a server that replies. */
 int xenstored_ready;
@@ -142,7 +151,7 @@ void xenbus_store_init(struct xs_transport *t)
 	store->conn.write_behind = xenbus_write_behind;
 	store->conn.poll_us = xenbus_poll_us;
 	store->watches.exclusion = xenbus_store_exclusion;
-	xenbus_debugfs = xs_debugfs_create(&store->watches);
+	xenbus_debugfs = xs_debugfs_create(store);
 }
 
 /**

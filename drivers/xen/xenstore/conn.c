@@ -48,11 +48,13 @@ void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 	xs_transactions_init(&conn->transactions);
 	xs_quota_init(&conn->quota);
 	spin_lock_init(&conn->lock);
+	INIT_LIST_HEAD(&conn->sent);
 	xs_fq_init(&conn->fq);
 	xs_flow_init(&conn->kernel);
 	xs_flow_init(&conn->first);
 	conn->state = XS_CONN_DOWN;
 	conn->poll_us = -1;
+	conn->reconnect_timeout = XS_RECONNECT_TIMEOUT;
 	/* A late reply to a kernel before a kexec does not find its id. */
 	conn->next_id = get_random_u32();
 	init_waitqueue_head(&conn->wq);
@@ -115,12 +117,42 @@ void xs_conn_set_up(struct xs_conn *conn)
 void xs_conn_break(struct xs_conn *conn, int err)
 {
 	spin_lock(&conn->lock);
-	if (!conn->break_err)
+	if (!xs_lost_is_given_up(conn->break_err))
 		WRITE_ONCE(conn->break_err, err);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
 }
 EXPORT_SYMBOL_GPL(xs_conn_break);
+
+/**
+ * xs_conn_lose() - begin anew with the server, which may be another one
+ * @conn: the connection
+ *
+ * The kthread starts it, as if the server had given the connection up. Where
+ * nobody would end it, the connection is broken.
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_conn_lose(struct xs_conn *conn)
+{
+	xs_conn_break(conn, conn->lost ? -ECONNRESET : -EIO);
+}
+EXPORT_SYMBOL_GPL(xs_conn_lose);
+
+/**
+ * xs_conn_recall() - begin anew with a server, where there has been none
+ * @conn: the connection, to which nobody has ever listened
+ *
+ * As xs_conn_lose(), but what is in the ring is taken back, and sent to the server
+ * that &xs_transport_ops.renew finds.
+ *
+ * Context: Any but hard interrupt.
+ */
+void xs_conn_recall(struct xs_conn *conn)
+{
+	xs_conn_break(conn, conn->lost ? -ENOTCONN : -EIO);
+}
+EXPORT_SYMBOL_GPL(xs_conn_recall);
 
 /**
  * xs_conn_hold() - let only requests of the caller be sent
@@ -137,6 +169,7 @@ void xs_conn_hold(struct xs_conn *conn)
 	xs_gate_pin(&conn->gate, &conn->holder);
 	spin_lock(&conn->lock);
 	xs_fq_hold(&conn->fq, &conn->first);
+	conn->held = true;
 	spin_unlock(&conn->lock);
 }
 EXPORT_SYMBOL_GPL(xs_conn_hold);
@@ -151,6 +184,7 @@ void xs_conn_unhold(struct xs_conn *conn)
 {
 	spin_lock(&conn->lock);
 	xs_fq_unhold(&conn->fq);
+	conn->held = false;
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
 	xs_gate_unpin(&conn->gate, &conn->holder);
@@ -196,35 +230,54 @@ static struct xs_flow *xs_conn_flow_locked(struct xs_conn *conn)
 	__must_hold(&conn->lock)
 {
 	lockdep_assert_held(&conn->lock);
-	return conn->fq.only && conn->holder.task == current ? &conn->first :
+	return conn->held && conn->holder.task == current ? &conn->first :
 							       &conn->kernel;
 }
 
-static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
-	__must_hold(&conn->lock)
+/**
+ * xs_conn_number_locked() - enter a request into the table
+ * @conn: the connection
+ * @req: the request, which gets an id that no other has
+ *
+ * Context: Any but hard interrupt; &xs_conn.lock is held.
+ */
+void xs_conn_number_locked(struct xs_conn *conn, struct xs_request *req)
 {
 	lockdep_assert_held(&conn->lock);
 	do {
 		req->id = conn->next_id++;
 	} while (!req->id || xs_conn_find_locked(conn, req->id));
 	xs_request_header(req)->req_id = req->id;
+	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
+}
 
+static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
 	/* The connection's reference, for as long as the request is pending. */
 	xs_request_get(req);
 	req->gate = &conn->gate;
 	req->state = XS_REQ_QUEUED;
-	hlist_add_head(&req->pending_node, xs_conn_bucket(conn, req->id));
+	xs_conn_number_locked(conn, req);
 	WRITE_ONCE(conn->in_flight, conn->in_flight + 1);
 	if (!req->flow)
 		req->flow = xs_conn_flow_locked(conn);
 	xs_fq_add(&conn->fq, req);
 	req->submitted = xs_stats_now();
+	req->pid = current->pid;
 	xs_stats_count(&conn->stats.submitted);
 	trace_xenstore_submit(conn, req);
 }
 
-static void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
-	__must_hold(&conn->lock)
+/**
+ * xs_conn_forget_locked() - take a request out of the table
+ * @conn: the connection
+ * @req: a pending request; still in its queue
+ *
+ * Context: Any but hard interrupt; &xs_conn.lock is held.
+ */
+void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
 {
 	lockdep_assert_held(&conn->lock);
 	hlist_del_init(&req->pending_node);
@@ -248,6 +301,29 @@ static void xs_conn_wake_kthread(struct xs_conn *conn)
 		wake_up(&conn->wq);
 }
 
+static int xs_conn_check_locked(struct xs_conn *conn,
+				const struct xs_request *req)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	if (conn->state == XS_CONN_BROKEN)
+		return conn->break_err ?: -EIO;
+	/* Lost again while watches are set: those who wait have to begin again. */
+	if (req->flow == &conn->first && conn->state != XS_CONN_UP)
+		return -EIO;
+	return xs_lost_is_refused(conn, req) ? -EAGAIN : 0;
+}
+
+/* A request that names one of the kernel's transactions goes with it. */
+static void xs_conn_bind(struct xs_conn *conn, struct xs_request *req)
+{
+	u32 tx_id = xs_request_header(req)->tx_id;
+
+	if (tx_id && !req->flow && req->generation == XS_GENERATION_ANY)
+		req->generation =
+			xs_transactions_generation(&conn->transactions, tx_id);
+}
+
 /*
  * Accept all requests, to be sent in this order, or none. Each has a pass of
  * the gate from its acceptance to its completion, so a drain waits for it. The
@@ -256,17 +332,23 @@ static void xs_conn_wake_kthread(struct xs_conn *conn)
 static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 			      unsigned int n, enum xs_gate_kind kind)
 {
+	LIST_HEAD(over);
 	unsigned int i;
 	int err = 0;
 
+	for (i = 0; i < n; i++)
+		xs_conn_bind(conn, reqs[i]);
 	xs_gate_enter_all(&conn->gate, kind, n);
 	spin_lock(&conn->lock);
-	if (conn->state == XS_CONN_BROKEN)
-		err = conn->break_err ?: -EIO;
 	for (i = 0; !err && i < n; i++)
+		err = xs_conn_check_locked(conn, reqs[i]);
+	for (i = 0; !err && i < n; i++) {
 		xs_conn_accept_locked(conn, reqs[i]);
+		xs_lost_pretend_locked(conn, reqs[i], &over);
+	}
 	spin_unlock(&conn->lock);
 
+	xs_lost_finish(&over);
 	if (err)
 		xs_gate_leave_all(&conn->gate, n);
 	else
@@ -287,8 +369,8 @@ static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
  * suspend is inside while it calls, or has a transaction open.
  *
  * Context: Process; does not wait for the server.
- * Return: 0, or the error the connection is broken with; -EIO if a reconnect
- * has failed.
+ * Return: 0; the error the connection is broken with, or -EIO if a reconnect has
+ * failed; -EAGAIN if its transaction has been lost with the connection, see lost.c.
  */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
@@ -309,7 +391,8 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
  * Return: 0 if all have completed, each with its own &xs_request.err, and
  * &xs_request.reply, which may be an XS_ERROR, if that is 0; or, if none was sent,
  * the error that the connection is broken with: -EIO if the ring is, -ESHUTDOWN if
- * the server went down with this system.
+ * the server went down with this system; or -EAGAIN if it ends a transaction that
+ * has been lost with the connection, see lost.c.
  */
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind)
@@ -327,8 +410,14 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_call_all);
 
-/* Complete requests that are on a list and in no table. */
-static void xs_conn_finish_list(struct list_head *list, int err)
+/**
+ * xs_conn_finish_list() - complete requests that are in no table
+ * @list: of them, by &xs_request.node
+ * @err: what they complete with
+ *
+ * Context: Any but hard interrupt; no lock is held.
+ */
+void xs_conn_finish_list(struct list_head *list, int err)
 {
 	struct xs_request *req, *next;
 
@@ -389,6 +478,7 @@ struct xs_request *xs_conn_claim(struct xs_conn *conn, u32 id)
 		req = NULL;
 	if (req) {
 		xs_conn_forget_locked(conn, req);
+		list_del_init(&req->node);
 		xs_fq_completed(&conn->fq, req);
 	}
 	spin_unlock(&conn->lock);
@@ -413,8 +503,8 @@ int xs_conn_fail_all(struct xs_conn *conn, int err)
 	unsigned int i;
 
 	spin_lock(&conn->lock);
-	if (!conn->break_err)
-		WRITE_ONCE(conn->break_err, err);
+	if (!xs_lost_is_given_up(conn->break_err))
+		WRITE_ONCE(conn->break_err, xs_lost_is_given_up(err) ? err : -EIO);
 	err = conn->break_err;
 	trace_xenstore_state(conn->state, XS_CONN_BROKEN, err);
 	WRITE_ONCE(conn->state, XS_CONN_BROKEN);

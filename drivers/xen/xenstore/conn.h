@@ -8,6 +8,7 @@
 #define _XENSTORE_CONN_H
 
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -21,6 +22,9 @@
 #include "stats.h"
 #include "transaction_types.h"
 #include "transport.h"
+
+/* So long a server may take to begin anew. */
+#define XS_RECONNECT_TIMEOUT	(10 * HZ)
 
 /* Short chains with thousands of requests in flight. */
 #define XS_PENDING_BUCKETS	1024
@@ -42,7 +46,7 @@ struct xs_conn_ops {
 
 /**
  * enum xs_conn_state - can a connection carry requests?
- * @XS_CONN_DOWN: not connected yet; requests are accepted and kept
+ * @XS_CONN_DOWN: not connected, or not again yet; requests are accepted and kept
  * @XS_CONN_UP: connected
  * @XS_CONN_BROKEN: given up; requests fail with &xs_conn.break_err
  */
@@ -67,10 +71,13 @@ struct xs_conn {
 	/** @gate: counts requests in flight; own lock */
 	struct xs_gate gate;
 	/**
-	 * @generation: number of resumes; changes only while the gate is
-	 * closed and drained
+	 * @lost: the connection is lost, and the server offers another one:
+	 * xs_reconnect() has to be called, by a task that may sleep. Kthread; const
+	 * while that runs. NULL where nobody would.
 	 */
-	u64 generation;
+	void (*lost)(struct xs_conn *conn);
+	/** @reconnect_timeout: how long the server may take, in jiffies; likewise */
+	unsigned long reconnect_timeout;
 	/** @transactions: of the kernel, see transaction.c; own lock */
 	struct xs_transactions transactions;
 	/** @quota: counts transactions, those of files included; own lock */
@@ -92,10 +99,24 @@ struct xs_conn {
 	struct hlist_head pending[XS_PENDING_BUCKETS];
 	/** @kernel: the flow of requests that name no other */
 	struct xs_flow kernel;
-	/** @first: likewise of the holder, see xs_conn_hold() */
+	/**
+	 * @first: of the holder, see xs_conn_hold(), and of watches that are set
+	 * again; fails, and is not repeated, when the connection is lost
+	 */
 	struct xs_flow first;
+	/** @held: by a holder */
+	bool held;
+	/** @attached: the transport is connected, be the server there or not */
+	bool attached;
 	/** @holder: keeps the gate from draining meanwhile */
 	struct xs_gate_pin holder;
+	/** @sent: those of them that are on the ring in full, oldest first */
+	struct list_head sent;
+	/**
+	 * @generation: number of resumes and reconnects, each of which ends all
+	 * transactions; read without the lock
+	 */
+	u64 generation;
 	/** @in_flight: number of requests in @pending; read without the lock */
 	unsigned int in_flight;
 	/** @next_id: the id to try next; 0 is never used */
@@ -168,6 +189,8 @@ void xs_conn_init(struct xs_conn *conn, struct xs_transport *t,
 void xs_conn_destroy(struct xs_conn *conn);
 void xs_conn_refuse(struct xs_conn *conn, int err);
 void xs_conn_break(struct xs_conn *conn, int err);
+void xs_conn_lose(struct xs_conn *conn);
+void xs_conn_recall(struct xs_conn *conn);
 void xs_conn_hold(struct xs_conn *conn);
 void xs_conn_unhold(struct xs_conn *conn);
 void xs_conn_might_wait(struct xs_conn *conn);
@@ -177,8 +200,15 @@ void xs_conn_cancel(struct xs_conn *conn, struct xs_flow *flow,
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind);
 
+/* reconnect.c */
+bool xs_reconnect_is_offered(const struct xs_conn *conn);
+int xs_reconnect_find(struct xs_transport *t);
+int xs_reconnect(struct xs_conn *conn);
+void xs_reconnect_end(struct xs_conn *conn);
+
 /* io.c */
 int xs_io_connect(struct xs_conn *conn);
+int xs_io_find(struct xs_conn *conn, int (*find)(struct xs_transport *t));
 int xs_io_reconnect(struct xs_conn *conn);
 void xs_io_disconnect(struct xs_conn *conn);
 int xs_io_start(struct xs_conn *conn);

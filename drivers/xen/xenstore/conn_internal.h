@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The inside of a connection: conn.c, tx.c, rx.c and io.c only.
+ * The inside of a connection: conn.c, tx.c, rx.c, io.c, lost.c and reconnect.c only.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -11,10 +11,31 @@
 
 #include "conn.h"
 
-/* conn.c: pending requests, for the kthread */
+/* conn.c: pending requests */
+void xs_conn_number_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock);
+void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock);
+void xs_conn_finish_list(struct list_head *list, int err);
+
+/* conn.c, for the kthread */
 struct xs_request *xs_conn_claim(struct xs_conn *conn, u32 id);
 void xs_conn_set_up(struct xs_conn *conn);
 int xs_conn_fail_all(struct xs_conn *conn, int err);
+
+/* lost.c */
+bool xs_lost_is_given_up(int err);
+bool xs_lost_is_refused(const struct xs_conn *conn,
+			const struct xs_request *req);
+void xs_lost_pretend_locked(struct xs_conn *conn, struct xs_request *req,
+			    struct list_head *over)
+	__must_hold(&conn->lock);
+void xs_lost_finish(struct list_head *over);
+bool xs_lost_requeue(struct xs_conn *conn);
+
+/* reconnect.c, for the kthread */
+bool xs_reconnect_is_possible(const struct xs_conn *conn);
+bool xs_reconnect_begin(struct xs_conn *conn);
 
 /* tx.c */
 int xs_tx_fill(struct xs_conn *conn);
@@ -23,6 +44,9 @@ bool xs_tx_has_work(const struct xs_conn *conn);
 /* rx.c */
 int xs_rx_drain(struct xs_conn *conn);
 bool xs_rx_has_work(const struct xs_conn *conn);
+
+/* io.c */
+void xs_io_renew(struct xs_conn *conn);
 
 /* io.c, called by suites in place of the kthread */
 int xs_io_pass(struct xs_conn *conn);

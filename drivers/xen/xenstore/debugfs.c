@@ -2,8 +2,9 @@
 /*
  * /sys/kernel/debug/xenbus/: counters, outstanding requests, watches, latencies.
  *
- * For root, to find out why a store is slow or does not reply. So nothing here
- * waits for the server or for a task that does. A list is made piece by piece,
+ * For root, to find out why a store is slow or does not reply. So nothing that is
+ * read here waits for the server or for a task that does; a write of 1 to
+ * "reconnect" makes the connection begin again. A list is made piece by piece,
  * under the lock that each piece needs: it is not of one moment. Paths of watches
  * are shown, because they tell the owner; payloads of requests and replies are
  * not.
@@ -61,7 +62,8 @@ void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 
 	xs_debugfs_show_number(m, "connected",
 			       READ_ONCE(conn->state) == XS_CONN_UP);
-	xs_debugfs_show_number(m, "resumes", READ_ONCE(conn->generation));
+	xs_debugfs_show_number(m, "resumes", READ_ONCE(conn->generation) -
+			       READ_ONCE(stats->losses));
 	xs_debugfs_show_number(m, "submitted", READ_ONCE(stats->submitted));
 	xs_debugfs_show_number(m, "sent", READ_ONCE(stats->sent));
 	xs_debugfs_show_number(m, "replies", READ_ONCE(stats->replies));
@@ -77,6 +79,7 @@ void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches)
 	xs_debugfs_show_number(m, "wakes", READ_ONCE(stats->wakes));
 	xs_debugfs_show_number(m, "notifications",
 			       READ_ONCE(stats->notifications));
+	xs_debugfs_show_number(m, "losses", READ_ONCE(stats->losses));
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_debugfs_show_counters);
 
@@ -310,18 +313,28 @@ static const struct seq_operations xs_debugfs_watches_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(xs_debugfs_watches);
 
+/* === Reconnect === */
+
+static int xs_debugfs_reconnect(void *data, u64 value)
+{
+	return value == 1 ? xs_store_reconnect(data) : -EINVAL;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(xs_debugfs_reconnect_fops, NULL, xs_debugfs_reconnect,
+			 "%llu\n");
+
 /**
  * xs_debugfs_create() - make the directory "xenbus" with its files
- * @watches: what they show; with its connection
+ * @store: what they are about
  *
  * Nothing depends on it, so a failure is ignored.
  *
  * Context: Process, may sleep.
- * Return: What debugfs_remove() takes, which is to be called before @watches
- * goes away, and waits for readers.
+ * Return: What debugfs_remove() takes, which is to be called before @store goes
+ * away, and waits for readers.
  */
-struct dentry *xs_debugfs_create(struct xs_watches *watches)
+struct dentry *xs_debugfs_create(struct xs_store *store)
 {
+	struct xs_watches *watches = &store->watches;
 	struct dentry *dir = debugfs_create_dir("xenbus", NULL);
 
 	debugfs_create_file("counters", 0400, dir, watches,
@@ -332,6 +345,8 @@ struct dentry *xs_debugfs_create(struct xs_watches *watches)
 			    &xs_debugfs_requests_fops);
 	debugfs_create_file("watches", 0400, dir, watches,
 			    &xs_debugfs_watches_fops);
+	debugfs_create_file("reconnect", 0200, dir, store,
+			    &xs_debugfs_reconnect_fops);
 	return dir;
 }
 EXPORT_SYMBOL_GPL(xs_debugfs_create);

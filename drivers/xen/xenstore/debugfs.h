@@ -9,14 +9,14 @@
 
 #include <linux/err.h>
 
-#include "watch.h"
+#include "store.h"
 
 struct dentry;
 struct seq_file;
 
 #ifdef CONFIG_DEBUG_FS
 
-struct dentry *xs_debugfs_create(struct xs_watches *watches);
+struct dentry *xs_debugfs_create(struct xs_store *store);
 
 /* What the files say, for the suites. */
 void xs_debugfs_show_counters(struct seq_file *m, struct xs_watches *watches);
@@ -28,7 +28,7 @@ void xs_debugfs_show_watch(struct seq_file *m, struct xs_watches *watches,
 
 #else
 
-static inline struct dentry *xs_debugfs_create(struct xs_watches *watches)
+static inline struct dentry *xs_debugfs_create(struct xs_store *store)
 {
 	return ERR_PTR(-ENODEV);
 }

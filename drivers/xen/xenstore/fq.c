@@ -156,6 +156,23 @@ void xs_fq_completed(struct xs_fq *fq, struct xs_request *req)
 }
 
 /**
+ * xs_fq_requeue() - a request that was sent has to be sent again
+ * @fq: the scheduler
+ * @req: the request, which xs_fq_completed() was called for; it becomes the next
+ *	of its flow
+ *
+ * Context: Any; &xs_conn.lock is held.
+ */
+void xs_fq_requeue(struct xs_fq *fq, struct xs_request *req)
+{
+	struct xs_flow *flow = req->flow;
+
+	list_add(&req->node, &flow->queue);
+	if (list_empty(&flow->node))
+		list_add_tail(&flow->node, &fq->new_flows);
+}
+
+/**
  * xs_fq_hold() - give no slots but to one flow
  * @fq: the scheduler
  * @only: that flow; requests of others are queued and wait

@@ -60,6 +60,7 @@ void xs_fq_init(struct xs_fq *fq);
 void xs_fq_add(struct xs_fq *fq, struct xs_request *req);
 struct xs_request *xs_fq_next(struct xs_fq *fq);
 void xs_fq_sent(struct xs_fq *fq, struct xs_request *req);
+void xs_fq_requeue(struct xs_fq *fq, struct xs_request *req);
 void xs_fq_completed(struct xs_fq *fq, struct xs_request *req);
 void xs_fq_hold(struct xs_fq *fq, struct xs_flow *only);
 void xs_fq_unhold(struct xs_fq *fq);

@@ -170,7 +170,14 @@ static bool xs_gate_drained_locked(struct xs_gate *gate)
 	return !gate->inside && list_empty(&gate->pins);
 }
 
-static bool xs_gate_is_drained(struct xs_gate *gate)
+/**
+ * xs_gate_is_drained() - is nothing in flight?
+ * @gate: the gate
+ *
+ * Context: Any but hard interrupt.
+ * Return: true if there is neither a request nor a pin.
+ */
+bool xs_gate_is_drained(struct xs_gate *gate)
 {
 	bool drained;
 

@@ -72,6 +72,7 @@ void xs_gate_unpin(struct xs_gate *gate, struct xs_gate_pin *pin);
 bool xs_gate_is_pinned_by_current(struct xs_gate *gate);
 void xs_gate_close(struct xs_gate *gate);
 void xs_gate_open(struct xs_gate *gate);
+bool xs_gate_is_drained(struct xs_gate *gate);
 void xs_gate_drain(struct xs_gate *gate);
 
 #endif /* _XENSTORE_GATE_H */

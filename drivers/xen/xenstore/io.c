@@ -121,7 +121,7 @@ static void xs_io_report_break(struct xs_conn *conn, int err)
 {
 	const struct xenstore_domain_interface *page = conn->t->page;
 
-	if (err == -ESHUTDOWN)
+	if (err == -ESHUTDOWN || err == -ECONNRESET || err == -ENOTCONN)
 		return;
 	pr_err_ratelimited("connection lost: %d (req %u/%u rsp %u/%u error %u)\n",
 			   err, READ_ONCE(page->req_prod),
@@ -138,7 +138,7 @@ static void xs_io_report_break(struct xs_conn *conn, int err)
  *
  * Context: Kthread; may sleep in an allocation with %XS_GFP.
  * Return: 0; -ENOMEM if an event waits for memory and another pass has to
- * follow; the reason if the connection is broken.
+ * follow; the reason if the connection is broken, or lost.
  */
 int xs_io_pass(struct xs_conn *conn)
 {
@@ -158,7 +158,8 @@ int xs_io_pass(struct xs_conn *conn)
 	if (err && err != -ENOMEM) {
 		if (state == XS_CONN_UP)
 			xs_io_report_break(conn, err);
-		err = xs_conn_fail_all(conn, err);
+		if (!xs_reconnect_is_possible(conn) || !xs_reconnect_begin(conn))
+			err = xs_conn_fail_all(conn, err);
 	}
 	lock_map_release(&conn->io_map);
 	return err;
@@ -360,6 +361,9 @@ int xs_io_connect(struct xs_conn *conn)
 	if (err)
 		return err;
 
+	spin_lock(&conn->lock);
+	conn->attached = true;
+	spin_unlock(&conn->lock);
 	xs_io_attach(conn, 0);
 	unread = XENSTORE_RING_SIZE - xs_ring_free(&conn->tx.ring);
 	if (unread)
@@ -374,30 +378,56 @@ int xs_io_connect(struct xs_conn *conn)
 EXPORT_SYMBOL_IF_KUNIT(xs_io_connect);
 
 /**
- * xs_io_reconnect() - go on after the domain has been suspended
- * @conn: the kthread is parked, the gate is closed and drained
+ * xs_io_renew() - begin with a server that knows nothing of before
+ * @conn: the page is the server's; the kthread is parked or does not run
  *
- * There may be another server now. A message that is half received is
- * forgotten, transactions opened before are of an older generation, and a
+ * A message that is half received is forgotten, and what is in the response ring.
+ *
+ * Context: Process, may sleep.
+ */
+void xs_io_renew(struct xs_conn *conn)
+{
+	xs_io_attach(conn, READ_ONCE(conn->t->page->error));
+	xs_io_drop_responses(conn);
+	xs_conn_set_up(conn);
+}
+
+/**
+ * xs_io_find() - go on with a server that may be another one
+ * @conn: the kthread is parked, the gate is closed and drained
+ * @find: of the transport, finds page and channel; NULL if they are as before
+ *
+ * See xs_io_renew(). Transactions opened before are of an older generation, and a
  * connection that was BROKEN works again.
+ *
+ * Context: Process, may sleep.
+ * Return: 0 or the error of @find.
+ */
+int xs_io_find(struct xs_conn *conn, int (*find)(struct xs_transport *t))
+{
+	int err;
+
+	xs_io_forget_break(conn);
+	err = find ? find(conn->t) : 0;
+	if (err)
+		return err;
+	spin_lock(&conn->lock);
+	WRITE_ONCE(conn->generation, conn->generation + 1);
+	spin_unlock(&conn->lock);
+	xs_io_renew(conn);
+	return 0;
+}
+
+/**
+ * xs_io_reconnect() - xs_io_find() after the domain has been suspended
+ * @conn: the kthread is parked, the gate is closed and drained
  *
  * Context: Process, may sleep.
  * Return: 0 or the error of &xs_transport_ops.reconnect.
  */
 int xs_io_reconnect(struct xs_conn *conn)
 {
-	struct xs_transport *t = conn->t;
-	int err;
-
-	xs_io_forget_break(conn);
-	err = t->ops->reconnect(t);
-	if (err)
-		return err;
-	xs_io_attach(conn, READ_ONCE(t->page->error));
-	xs_io_drop_responses(conn);
-	conn->generation++;
-	xs_conn_set_up(conn);
-	return 0;
+	return xs_io_find(conn, conn->t->ops->reconnect);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_io_reconnect);
 
@@ -409,16 +439,17 @@ EXPORT_SYMBOL_IF_KUNIT(xs_io_reconnect);
  */
 void xs_io_disconnect(struct xs_conn *conn)
 {
-	bool up;
+	bool attached;
 
 	spin_lock(&conn->lock);
-	up = conn->state != XS_CONN_DOWN;
+	attached = conn->attached;
+	conn->attached = false;
 	if (conn->state == XS_CONN_UP) {
 		trace_xenstore_state(XS_CONN_UP, XS_CONN_DOWN, 0);
 		WRITE_ONCE(conn->state, XS_CONN_DOWN);
 	}
 	spin_unlock(&conn->lock);
-	if (up)
+	if (attached)
 		conn->t->ops->disconnect(conn->t);
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_io_disconnect);

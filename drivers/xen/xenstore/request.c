@@ -35,6 +35,7 @@ static struct xs_request *xs_request_create(size_t payload, gfp_t gfp)
 	memset(req, 0, sizeof(*req));
 	kref_init(&req->ref);
 	req->state = XS_REQ_NEW;
+	req->generation = XS_GENERATION_ANY;
 	INIT_LIST_HEAD(&req->node);
 	INIT_HLIST_NODE(&req->pending_node);
 	init_waitqueue_head(&req->wq);

@@ -20,6 +20,9 @@
  */
 #define XS_REPLY_ROOM	192
 
+/* A request that names no transaction may be sent in every generation. */
+#define XS_GENERATION_ANY	(~0ULL)
+
 /**
  * enum xs_req_state - life of a request
  * @XS_REQ_NEW: being built, the submitter's own
@@ -27,7 +30,8 @@
  * @XS_REQ_SENT: fully on the ring
  * @XS_REQ_DONE: completed; the submitter's again
  *
- * NEW to QUEUED to SENT to DONE; a failure takes any state to DONE.
+ * NEW to QUEUED to SENT to DONE; a failure takes any state to DONE, and if the
+ * connection is lost SENT may become QUEUED again.
  */
 enum xs_req_state {
 	XS_REQ_NEW,
@@ -50,7 +54,10 @@ struct xs_request {
 	struct kref ref;
 	/** @state: under &xs_conn.lock; DONE is published with release */
 	enum xs_req_state state;
-	/** @node: on &xs_flow.queue while QUEUED, under &xs_conn.lock */
+	/**
+	 * @node: on &xs_flow.queue while QUEUED, on &xs_conn.sent while SENT; under
+	 * &xs_conn.lock
+	 */
 	struct list_head node;
 	/** @pending_node: on &xs_conn.pending while accepted, under &xs_conn.lock */
 	struct hlist_node pending_node;
@@ -75,12 +82,22 @@ struct xs_request {
 	/** @caller_tx: for @complete: the transaction the message named */
 	u32 caller_tx;
 	/**
+	 * @generation: &xs_conn.generation in which it may be sent, that of its
+	 * transaction, or XS_GENERATION_ANY; after completion, in which the reply
+	 * came
+	 */
+	u64 generation;
+	/**
 	 * @flow: the flow it is sent in; NULL for the kernel's. Stays valid until
 	 * the request completes. Const after submission.
 	 */
 	struct xs_flow *flow;
 	/** @submitted: when it was accepted; const until it completes */
 	u64 submitted;
+	/** @stalled: age at which it is reported next; under &xs_conn.lock */
+	u64 stalled;
+	/** @pid: of the task that submitted it; const until it completes */
+	pid_t pid;
 	/** @throttles: counted in &xs_fq.in_flight; under &xs_conn.lock */
 	bool throttles;
 	/** @gate: left when the request completes; NULL if it never entered */
@@ -93,7 +110,7 @@ struct xs_request {
 	size_t size;
 	/**
 	 * @out: header and payload, a copy of the submitter's bytes, and room
-	 * for a NUL. Once it has been sent only the header counts, and the rest
+	 * for a NUL. Once there is a reply only the header counts, and the rest
 	 * is the room of @reply.
 	 */
 	u8 out[] __counted_by(size);

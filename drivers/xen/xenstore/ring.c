@@ -239,6 +239,19 @@ void xs_ring_skip(struct xs_ring *ring)
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_ring_skip);
 
+/**
+ * xs_ring_rewind() - take back what is in a request ring
+ * @ring: a request ring, and nobody is at the other end
+ *
+ * Context: Kthread.
+ */
+void xs_ring_rewind(struct xs_ring *ring)
+{
+	ring->pvt = READ_ONCE(*ring->peer);
+	WRITE_ONCE(*ring->shared, ring->pvt);
+	WRITE_ONCE(ring->published, ring->pvt);
+}
+
 /*
  * The server's index, for a hint: the page may be exchanged meanwhile, while the
  * kthread is parked, and nothing comes of what is seen then.

@@ -43,6 +43,7 @@ int xs_ring_read(struct xs_ring *ring, void *to, size_t len);
 bool xs_ring_publish_requests(struct xs_ring *ring);
 bool xs_ring_publish_responses(struct xs_ring *ring);
 void xs_ring_skip(struct xs_ring *ring);
+void xs_ring_rewind(struct xs_ring *ring);
 
 /* Lockless hints, for the interrupt handler as well */
 bool xs_ring_is_sane(const struct xs_ring *ring);

@@ -98,6 +98,7 @@ static void xs_rx_reply(struct xs_conn *conn)
 		return;
 	}
 	err = xs_rx_copy_reply(conn, req);
+	req->generation = conn->generation;
 	latency = xs_stats_now() - req->submitted;
 	xs_stats_replied(&conn->stats, xs_request_header(req)->type, latency);
 	trace_xenstore_reply(req, latency, err);

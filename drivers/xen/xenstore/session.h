@@ -145,7 +145,7 @@ struct xs_txn {
 	unsigned int resets;
 	/** @id: the server's id; const once open */
 	u32 id;
-	/** @generation: &xs_conn.generation when it was sent; const once open */
+	/** @generation: &xs_conn.generation in which it was opened; const then */
 	u64 generation;
 };
 
@@ -219,8 +219,7 @@ void xs_session_stop_waiting(struct xs_session *session);
 int xs_session_watch(struct xs_session *session, struct xs_request *req);
 int xs_session_unwatch(struct xs_session *session, struct xs_request *req);
 struct xs_session_watch *xs_session_watch_pop(struct xs_session *session);
-void xs_session_watched(struct xs_session_watch *watch,
-			const struct xs_msg *reply);
+void xs_session_watched(struct xs_session_watch *watch, struct xs_msg *reply);
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply);
 
 /* session_file.c: file operations of a session */
@@ -255,6 +254,21 @@ static inline void xs_session_set_error(struct xs_msg *reply, int err)
 {
 	xs_msg_clear(reply);
 	xs_msg_set_error(reply, err);
+}
+
+/**
+ * xs_session_set_ok() - make a reply one of success
+ * @reply: the reply; what it said before is forgotten
+ * @type: of the request
+ *
+ * Context: Any.
+ */
+static inline void xs_session_set_ok(struct xs_msg *reply, u32 type)
+{
+	xs_msg_clear(reply);
+	reply->hdr.type = type;
+	/* Fits in any room, so this cannot fail. */
+	xs_msg_set_body(reply, "OK", sizeof("OK"), GFP_NOWAIT);
 }
 
 #endif /* _XENSTORE_SESSION_H */

@@ -85,7 +85,9 @@ static void xs_session_send_cleanup(struct xs_session *session,
 	if (!err)
 		return;
 	xs_session_cleaned_up(req);
-	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
+	/* The server does not know a transaction from before a reconnect. */
+	if (err != -EAGAIN)
+		pr_warn_ratelimited("could not clean up after a client: %d\n", err);
 }
 
 static void xs_session_cleanup_txn(struct xs_session *session,
@@ -94,13 +96,9 @@ static void xs_session_cleanup_txn(struct xs_session *session,
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
 	struct xs_request *req;
 
-	/* The server does not know a transaction from before a resume. */
-	if (txn->generation != session->store->conn.generation) {
-		xs_session_ended(txn);
-		return;
-	}
 	req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 			       XS_GFP_MUST);
+	req->generation = txn->generation;
 	xs_session_send_cleanup(session, req, txn);
 }
 

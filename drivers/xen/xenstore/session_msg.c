@@ -50,7 +50,11 @@ static void xs_session_complete(struct xs_request *req)
 	struct xs_session *session = req->owner;
 	struct xs_msg *reply = &req->reply;
 
-	if (req->err)
+	/* A transaction that was to be given up has been lost: that will do. */
+	if (req->err == -EAGAIN && hdr->type == XS_TRANSACTION_END &&
+	    *xs_request_payload(req) == 'F')
+		xs_session_set_ok(reply, XS_TRANSACTION_END);
+	else if (req->err)
 		xs_session_set_error(reply, req->err);
 	reply->hdr.req_id = req->caller_id;
 	reply->hdr.tx_id = req->caller_tx;
@@ -194,6 +198,9 @@ int xs_session_message(struct xs_session *session, bool nonblock)
 	/* Not the writer's: it may have got the file from another program. */
 	old = set_active_memcg(session->flow.memcg);
 	err = handle(session, session->in.req);
+	/* The transaction has been lost between the check and here. */
+	if (err == -EAGAIN)
+		err = xs_session_reply(session, session->in.req, err);
 	set_active_memcg(old);
 	xs_gate_leave(&session->store->conn.gate);
 	return err;

@@ -43,7 +43,6 @@ static struct xs_txn *xs_session_txn_alloc(struct xs_session *session)
 	txn->hdr = session->in.hdr;
 	txn->deadline = jiffies + session->store->conn.quota.timeout;
 	txn->resets = session->resets;
-	txn->generation = session->store->conn.generation;
 	return txn;
 }
 
@@ -96,9 +95,11 @@ static void xs_session_txn_link(struct xs_txn *txn)
 
 /**
  * xs_session_txn_check() - may a client use the transaction its message names?
- * @session: the session; the message is in &xs_session.in
+ * @session: the session; the message is in &xs_session.in, and is not sent in
+ *	another generation than the transaction's
  *
- * After a resume the server does not know it, or uses its id for another one.
+ * After a resume or a reconnect the server does not know it, or uses its id for
+ * another one.
  *
  * Context: Process, a handler of session_msg.c.
  * Return: 0, also if it names none; -ENOENT if it is not the client's; -EAGAIN
@@ -116,8 +117,10 @@ int xs_session_txn_check(struct xs_session *session)
 	txn = xs_session_txn_find_locked(session, id);
 	if (!txn)
 		err = -ENOENT;
-	else if (txn->generation != session->store->conn.generation)
+	else if (txn->generation != READ_ONCE(session->store->conn.generation))
 		err = -EAGAIN;
+	else
+		session->in.req->generation = txn->generation;
 	spin_unlock(&session->lock);
 	return err;
 }
@@ -186,7 +189,6 @@ static void xs_session_start_again(struct xs_txn *txn)
 	xs_conn_might_wait(conn);
 	xs_gate_enter(&conn->gate, XS_GATE_REQUEST);
 	req = xs_request_alloc(XS_TRANSACTION_START, 0, &body, 1, XS_GFP_MUST);
-	txn->generation = conn->generation;
 	err = xs_session_submit_as(session, req, txn, &txn->hdr);
 	xs_gate_leave(&conn->gate);
 	xs_request_put(err ? req : kept);
@@ -329,6 +331,7 @@ bool xs_session_started(struct xs_txn *txn, struct xs_request *req)
 		xs_session_ended(txn);
 		xs_session_set_error(reply, -EINVAL);
 	} else {
+		txn->generation = req->generation;
 		xs_session_txn_link(txn);
 	}
 	return true;
@@ -366,11 +369,13 @@ int xs_session_end(struct xs_session *session, struct xs_request *req)
 	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
 	if (!txn)
 		return xs_session_reply(session, req, -ENOENT);
-	if (txn->generation != session->store->conn.generation) {
+	req->generation = txn->generation;
+	err = xs_session_submit(session, req, txn);
+	if (err == -EAGAIN) {
+		/* The server has forgotten it. */
 		xs_session_ended(txn);
 		return xs_session_reply(session, req, commit ? -EAGAIN : 0);
 	}
-	err = xs_session_submit(session, req, txn);
 	if (err)
 		xs_session_txn_link(txn);
 	return err;

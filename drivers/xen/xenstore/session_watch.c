@@ -265,16 +265,25 @@ static void xs_session_watch_drop(struct xs_session_watch *watch)
 	xs_watch_entry_put(watch->entry);
 }
 
+static bool xs_session_is_error(const struct xs_msg *reply, int err)
+{
+	return reply->hdr.type == XS_ERROR &&
+	       xs_wire_errno(reply->body, reply->hdr.len) == err;
+}
+
 /**
  * xs_session_watched() - complete a client's XS_WATCH
  * @watch: the watch; the request's reference is dropped
- * @reply: the server's; an XS_ERROR removes the watch
+ * @reply: the server's; an XS_ERROR removes the watch, but for EEXIST, which becomes
+ *	"OK"
  *
  * Context: Kthread, or a close that cancels the request; does not sleep.
  */
-void xs_session_watched(struct xs_session_watch *watch,
-			const struct xs_msg *reply)
+void xs_session_watched(struct xs_session_watch *watch, struct xs_msg *reply)
 {
+	/* A reconnect in the meantime has set it. */
+	if (xs_session_is_error(reply, -EEXIST))
+		xs_session_set_ok(reply, XS_WATCH);
 	if (reply->hdr.type != XS_WATCH) {
 		spin_lock(&watch->session->lock);
 		watch->refused = true;
@@ -294,12 +303,8 @@ void xs_session_watched(struct xs_session_watch *watch,
  */
 void xs_session_unwatched(struct xs_session_watch *watch, struct xs_msg *reply)
 {
-	if (reply->hdr.type == XS_ERROR &&
-	    xs_wire_errno(reply->body, reply->hdr.len) == -ENOENT) {
-		xs_msg_clear(reply);
-		reply->hdr.type = XS_UNWATCH;
-		xs_msg_set_body(reply, "OK", 3, GFP_NOWAIT);
-	}
+	if (xs_session_is_error(reply, -ENOENT))
+		xs_session_set_ok(reply, XS_UNWATCH);
 	xs_watch_entry_put(watch->entry);
 }
 
@@ -330,7 +335,10 @@ static int xs_session_watch_submit(struct xs_session_watch *watch, u32 type,
 	req = xs_watch_entry_request(watch->entry, type, GFP_KERNEL_ACCOUNT);
 	if (IS_ERR(req))
 		return PTR_ERR(req);
+	WRITE_ONCE(watch->entry->leaving, type == XS_UNWATCH);
 	err = xs_session_submit(session, req, watch);
+	if (err)
+		WRITE_ONCE(watch->entry->leaving, false);
 	xs_request_put(err ? req : client);
 	return err;
 }

@@ -38,6 +38,8 @@ struct xs_stats {
 	unsigned long events;
 	/** @passes: passes over the rings */
 	unsigned long passes;
+	/** @losses: how often the connection was lost; under &xs_conn.lock */
+	unsigned long losses;
 	/** @notifications: notifications of the server */
 	unsigned long notifications;
 	/** @polls: polls that found work, so that a wake-up was saved */

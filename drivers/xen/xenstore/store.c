@@ -7,6 +7,9 @@
  * another server at the other end of it afterwards, which knows none of the
  * watches: the resume sets them again before the gate opens.
  *
+ * A connection that is lost is found again by a work item, while requests wait; the
+ * gate stays open, but a suspend waits for the end of it.
+ *
  * Copyright (C) 2026 The xenbus authors
  */
 #define pr_fmt(fmt) "xenstore: " fmt
@@ -15,13 +18,101 @@
 #include <linux/export.h>
 #include <linux/module.h>
 #include <linux/printk.h>
+#include <linux/time64.h>
 
+#include "stall.h"
 #include "store.h"
 #include "transaction.h"
 
+/* After one in vain, a server is not asked again at once. */
+#define XS_STORE_RECONNECT_PAUSE	HZ
+
+/* Kthread. A store that is being stopped stays without a connection. */
+static void xs_store_lost(struct xs_conn *conn)
+{
+	struct xs_store *store = container_of(conn, struct xs_store, conn);
+	unsigned long next = READ_ONCE(store->reconnected) +
+			     XS_STORE_RECONNECT_PAUSE;
+	long delay = clamp((long)(next - jiffies), 0L,
+			   (long)XS_STORE_RECONNECT_PAUSE);
+	bool scheduled;
+
+	spin_lock(&conn->lock);
+	scheduled = !store->stopped &&
+		    schedule_delayed_work(&store->reconnect, delay);
+	spin_unlock(&conn->lock);
+	/* It will be found already, or never. */
+	if (!scheduled)
+		xs_gate_leave(&conn->gate);
+}
+
+static void xs_store_reconnect_work(struct work_struct *work)
+{
+	struct xs_store *store = container_of(to_delayed_work(work),
+					      struct xs_store, reconnect);
+	struct xs_conn *conn = &store->conn;
+	int err;
+
+	mutex_lock(&store->parking);
+	err = xs_reconnect(conn);
+	mutex_unlock(&store->parking);
+	if (!err) {
+		xs_quota_retry(&conn->quota);
+		xs_watches_reregister(&store->watches);
+	}
+	WRITE_ONCE(store->reconnected, jiffies);
+	xs_reconnect_end(conn);
+}
+
+static void xs_store_stop_reconnect(struct xs_store *store)
+{
+	spin_lock(&store->conn.lock);
+	store->stopped = true;
+	spin_unlock(&store->conn.lock);
+	/* Nothing is waited for that a server has to do. */
+	if (work_busy(&store->reconnect.work))
+		xs_conn_break(&store->conn, -ESHUTDOWN);
+	if (cancel_delayed_work_sync(&store->reconnect))
+		xs_reconnect_end(&store->conn);
+}
+
+/* So often is looked for requests that wait for long. */
+#define XS_STORE_STALL_STEP	HZ
+
+/* The server has had time enough. */
+static void xs_store_time_out(struct xs_store *store)
+{
+	struct xs_conn *conn = &store->conn;
+
+	pr_err("no reply for %u s: the connection is given up\n",
+	       READ_ONCE(store->timeout_seconds));
+	if (xs_reconnect_is_offered(conn))
+		xs_conn_lose(conn);
+	else
+		xs_conn_break(conn, -EIO);
+}
+
+static void xs_store_stall_work(struct work_struct *work)
+{
+	struct xs_store *store = container_of(to_delayed_work(work),
+					      struct xs_store, stall);
+	u64 limit = (u64)READ_ONCE(store->stall_seconds) * NSEC_PER_SEC;
+	u64 timeout = (u64)READ_ONCE(store->timeout_seconds) * NSEC_PER_SEC;
+	u64 age;
+
+	mutex_lock(&store->parking);
+	age = xs_stall_check(&store->conn, limit);
+	if (timeout && age > timeout &&
+	    READ_ONCE(store->conn.state) == XS_CONN_UP)
+		xs_store_time_out(store);
+	mutex_unlock(&store->parking);
+	schedule_delayed_work(&store->stall, XS_STORE_STALL_STEP);
+}
+
 /**
  * xs_store_init() - make a store that accepts requests
- * @store: the store; &xs_store.limits stays as it is
+ * @store: the store; &xs_store.limits, &xs_store.stall_seconds and
+ *	&xs_store.timeout_seconds stay as they are
  * @t: how the server will be reached; stays the caller's
  *
  * Requests wait until xs_store_start().
@@ -31,6 +122,12 @@
 void xs_store_init(struct xs_store *store, struct xs_transport *t)
 {
 	xs_conn_init(&store->conn, t, &xs_watch_conn_ops, &store->watches);
+	store->conn.lost = xs_store_lost;
+	INIT_DELAYED_WORK(&store->reconnect, xs_store_reconnect_work);
+	INIT_DEFERRABLE_WORK(&store->stall, xs_store_stall_work);
+	store->reconnected = jiffies - XS_STORE_RECONNECT_PAUSE;
+	mutex_init(&store->parking);
+	store->stopped = false;
 	xs_watches_init(&store->watches, &store->conn);
 }
 EXPORT_SYMBOL_GPL(xs_store_init);
@@ -47,6 +144,9 @@ int xs_store_start(struct xs_store *store)
 {
 	int err;
 
+	spin_lock(&store->conn.lock);
+	store->stopped = false;
+	spin_unlock(&store->conn.lock);
 	err = xs_io_connect(&store->conn);
 	if (err)
 		return err;
@@ -56,9 +156,11 @@ int xs_store_start(struct xs_store *store)
 	err = xs_watches_start(&store->watches);
 	if (err)
 		goto err_stop;
+	schedule_delayed_work(&store->stall, XS_STORE_STALL_STEP);
 	return 0;
 
 err_stop:
+	xs_store_stop_reconnect(store);
 	xs_io_stop(&store->conn);
 err_disconnect:
 	xs_io_disconnect(&store->conn);
@@ -74,7 +176,9 @@ EXPORT_SYMBOL_GPL(xs_store_start);
  */
 void xs_store_stop(struct xs_store *store)
 {
+	cancel_delayed_work_sync(&store->stall);
 	xs_watches_stop(&store->watches);
+	xs_store_stop_reconnect(store);
 	xs_io_stop(&store->conn);
 	xs_io_disconnect(&store->conn);
 }
@@ -94,6 +198,20 @@ void xs_store_destroy(struct xs_store *store)
 }
 EXPORT_SYMBOL_GPL(xs_store_destroy);
 
+/* False if the last that the kthread did was to lose the connection. */
+static bool xs_store_park(struct xs_store *store)
+{
+	bool drained;
+
+	mutex_lock(&store->parking);
+	xs_io_park(&store->conn);
+	drained = xs_gate_is_drained(&store->conn.gate);
+	if (!drained)
+		xs_io_unpark(&store->conn);
+	mutex_unlock(&store->parking);
+	return drained;
+}
+
 /**
  * xs_store_suspend() - quiesce the store
  * @store: the store
@@ -111,10 +229,31 @@ void xs_store_suspend(struct xs_store *store)
 
 	xs_conn_might_wait(conn);
 	xs_gate_close(&conn->gate);
-	xs_gate_drain(&conn->gate);
-	xs_io_park(conn);
+	do {
+		xs_gate_drain(&conn->gate);
+	} while (!xs_store_park(store));
 }
 EXPORT_SYMBOL_GPL(xs_store_suspend);
+
+/* The store is suspended. FIND as for xs_io_find(). */
+static int xs_store_go_on(struct xs_store *store,
+			  int (*find)(struct xs_transport *t))
+{
+	struct xs_conn *conn = &store->conn;
+	int err;
+
+	xs_conn_might_wait(conn);
+	err = xs_io_find(conn, find);
+	if (err) {
+		pr_err("cannot reach the server again: %d\n", err);
+		xs_conn_break(conn, -EIO);
+	}
+	xs_quota_retry(&conn->quota);
+	xs_io_unpark(conn);
+	xs_watches_reregister(&store->watches);
+	xs_gate_open(&conn->gate);
+	return err;
+}
 
 /**
  * xs_store_resume() - go on, perhaps with another server
@@ -128,22 +267,40 @@ EXPORT_SYMBOL_GPL(xs_store_suspend);
  */
 int xs_store_resume(struct xs_store *store)
 {
-	struct xs_conn *conn = &store->conn;
-	int err;
-
-	xs_conn_might_wait(conn);
-	err = xs_io_reconnect(conn);
-	if (err) {
-		pr_err("cannot reach the server after resume: %d\n", err);
-		xs_conn_break(conn, -EIO);
-	}
-	xs_quota_retry(&conn->quota);
-	xs_io_unpark(conn);
-	xs_watches_reregister(&store->watches);
-	xs_gate_open(&conn->gate);
-	return err;
+	return xs_store_go_on(store, store->conn.t->ops->reconnect);
 }
 EXPORT_SYMBOL_GPL(xs_store_resume);
+
+/**
+ * xs_store_reconnect() - give the connection up and begin again
+ * @store: the store
+ *
+ * If the server offers to begin anew, as if it had given the connection up: what can
+ * be kept is. Otherwise all outstanding requests fail with -EIO, and it goes on as
+ * after a resume; a server that is in the middle of a message does not get over that.
+ *
+ * Context: Process, sleeps; in the first case it does not wait for the end.
+ * Return: 0; -ENOTCONN if the store is not started; -EBUSY if that is under way; or as
+ * xs_reconnect_find().
+ */
+int xs_store_reconnect(struct xs_store *store)
+{
+	struct xs_conn *conn = &store->conn;
+
+	if (!conn->thread)
+		return -ENOTCONN;
+	if (READ_ONCE(conn->state) == XS_CONN_DOWN)
+		return -EBUSY;
+	if (READ_ONCE(conn->state) == XS_CONN_UP &&
+	    xs_reconnect_is_offered(conn)) {
+		xs_conn_lose(conn);
+		return 0;
+	}
+	xs_conn_break(conn, -EIO);
+	xs_store_suspend(store);
+	return xs_store_go_on(store, xs_reconnect_find);
+}
+EXPORT_SYMBOL_GPL(xs_store_reconnect);
 
 /**
  * xs_store_suspend_cancel() - the domain was not suspended after all

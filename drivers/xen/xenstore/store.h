@@ -7,6 +7,9 @@
 #ifndef _XENSTORE_STORE_H
 #define _XENSTORE_STORE_H
 
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
 #include "conn.h"
 #include "watch.h"
 
@@ -38,6 +41,23 @@ struct xs_store {
 	struct xs_watches watches;
 	/** @limits: of each client; set before the first one opens */
 	struct xs_limits limits;
+	/**
+	 * @stall: looks for requests that wait for long, from start to stop,
+	 * while @stall_seconds or @timeout_seconds is not 0
+	 */
+	struct delayed_work stall;
+	/** @stall_seconds: when they are reported; 0 for never; set any time */
+	unsigned int stall_seconds;
+	/** @timeout_seconds: when the connection is given up; likewise */
+	unsigned int timeout_seconds;
+	/** @reconnect: finds the connection again when it is lost */
+	struct delayed_work reconnect;
+	/** @reconnected: when that ran last, in jiffies; that work only */
+	unsigned long reconnected;
+	/** @parking: serialises who parks the kthread, a suspend or @reconnect */
+	struct mutex parking;
+	/** @stopped: @reconnect is not to run; under &xs_conn.lock */
+	bool stopped;
 };
 
 void xs_store_init(struct xs_store *store, struct xs_transport *t);
@@ -46,6 +66,7 @@ void xs_store_stop(struct xs_store *store);
 void xs_store_destroy(struct xs_store *store);
 void xs_store_suspend(struct xs_store *store);
 int xs_store_resume(struct xs_store *store);
+int xs_store_reconnect(struct xs_store *store);
 void xs_store_suspend_cancel(struct xs_store *store);
 
 #endif /* _XENSTORE_STORE_H */

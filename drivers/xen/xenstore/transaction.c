@@ -18,6 +18,9 @@
  * A new transaction with an id that is in the table breaks the protocol and is
  * refused.
  *
+ * When the connection is lost, so are all open transactions: what is submitted to one
+ * of them fails with -EAGAIN, and so does its end.
+ *
  * The errors are those of call.c.
  *
  * Copyright (C) 2026 The xenbus authors
@@ -48,13 +51,15 @@
 /* Tasks that may have to repeat a transaction at the same time, and more. */
 #define XS_TRANSACTION_FAILED_MAX	64
 
+/* More than there are transactions that a reconnect can leave behind, as a rule. */
+#define XS_TRANSACTION_ID_TRIES		16
+
 /*
  * Lives from its start to its end and, as an abort does not wait for them, until
  * all posted requests have completed.
  */
 struct xs_transaction {
-	struct list_head node;	/* in the table, under its lock */
-	u32 tx_id;		/* const while in the table */
+	struct xs_transaction_key key;	/* in the table, under its lock */
 	bool waits;		/* for each change; const */
 	struct xs_quota_start start;
 	struct completion turn;	/* start is to be sent */
@@ -79,14 +84,9 @@ static struct xs_transaction *
 xs_transaction_find_locked(struct xs_transactions *open, u32 tx_id)
 	__must_hold(&open->lock)
 {
-	struct xs_transaction *txn;
+	struct xs_transaction_key *key = xs_transactions_find(open, tx_id);
 
-	lockdep_assert_held(&open->lock);
-	list_for_each_entry(txn, &open->list, node) {
-		if (txn->tx_id == tx_id)
-			return txn;
-	}
-	return NULL;
+	return key ? container_of(key, struct xs_transaction, key) : NULL;
 }
 
 /* The caller keeps the transaction from ending, and so from being freed. */
@@ -101,17 +101,19 @@ static struct xs_transaction *xs_transaction_find(struct xs_transactions *open,
 	return txn;
 }
 
+/* -EEXIST if one that has been lost, and not been ended yet, has the same id. */
 static int xs_transaction_add(struct xs_transactions *open,
-			      struct xs_transaction *txn, u32 tx_id)
+			      struct xs_transaction *txn)
 {
+	const struct xs_transaction_key *other;
 	int err = 0;
 
-	txn->tx_id = tx_id;
 	spin_lock(&open->lock);
-	if (xs_transaction_find_locked(open, tx_id))
-		err = -EINVAL;
+	other = xs_transactions_find(open, txn->key.tx_id);
+	if (!other)
+		list_add(&txn->key.node, &open->list);
 	else
-		list_add(&txn->node, &open->list);
+		err = other->generation == txn->key.generation ? -EINVAL : -EEXIST;
 	spin_unlock(&open->lock);
 	return err;
 }
@@ -125,7 +127,7 @@ static struct xs_transaction *xs_transaction_take(struct xs_transactions *open,
 	spin_lock(&open->lock);
 	txn = xs_transaction_find_locked(open, tx_id);
 	if (txn)
-		list_del(&txn->node);
+		list_del(&txn->key.node);
 	spin_unlock(&open->lock);
 	return txn;
 }
@@ -137,7 +139,7 @@ static void xs_transaction_forget_failed_locked(struct xs_transactions *open,
 	__must_hold(&open->lock)
 {
 	lockdep_assert_held(&open->lock);
-	list_del(&txn->node);
+	list_del(&txn->key.node);
 	open->num_failed--;
 	xs_transaction_put(txn);
 }
@@ -155,8 +157,8 @@ static void xs_transaction_keep_failed(struct xs_transactions *open,
 		xs_transaction_forget_failed_locked(open,
 						    list_first_entry(&open->failed,
 								     struct xs_transaction,
-								     node));
-	list_add_tail(&txn->node, &open->failed);
+								     key.node));
+	list_add_tail(&txn->key.node, &open->failed);
 	open->num_failed++;
 	spin_unlock(&open->lock);
 }
@@ -168,7 +170,7 @@ static bool xs_transaction_is_repeated(struct xs_transactions *open)
 	bool repeated = false;
 
 	spin_lock(&open->lock);
-	list_for_each_entry_safe(txn, next, &open->failed, node) {
+	list_for_each_entry_safe(txn, next, &open->failed, key.node) {
 		if (txn->pin.task == current) {
 			xs_transaction_forget_failed_locked(open, txn);
 			repeated = true;
@@ -189,7 +191,7 @@ void xs_transactions_destroy(struct xs_transactions *open)
 	struct xs_transaction *txn, *next;
 
 	spin_lock(&open->lock);
-	list_for_each_entry_safe(txn, next, &open->failed, node)
+	list_for_each_entry_safe(txn, next, &open->failed, key.node)
 		xs_transaction_forget_failed_locked(open, txn);
 	spin_unlock(&open->lock);
 }
@@ -197,7 +199,8 @@ EXPORT_SYMBOL_IF_KUNIT(xs_transactions_destroy);
 
 /* === Start === */
 
-static int xs_transaction_request_id(struct xs_conn *conn, u32 *tx_id)
+static int xs_transaction_request_id(struct xs_conn *conn,
+				     struct xs_transaction_key *key)
 {
 	struct xs_request *req;
 	int err;
@@ -208,11 +211,46 @@ static int xs_transaction_request_id(struct xs_conn *conn, u32 *tx_id)
 		return err;
 	if (!err)
 		err = xs_wire_parse_u32(req->reply.body, req->reply.hdr.len,
-					tx_id);
+					&key->tx_id);
+	key->generation = req->generation;
 	xs_request_put(req);
-	if (err == -ERANGE || (!err && !*tx_id))
+	if (err == -ERANGE || (!err && !key->tx_id))
 		err = -EINVAL;
 	return err;
+}
+
+static struct xs_request *
+xs_transaction_end_request(const struct xs_transaction_key *key, bool abort)
+{
+	struct kvec body = { .iov_base = abort ? "F" : "T", .iov_len = 2 };
+	struct xs_request *req;
+
+	req = xs_request_alloc(XS_TRANSACTION_END, key->tx_id, &body, 1,
+			       XS_GFP_MUST);
+	req->generation = key->generation;
+	return req;
+}
+
+/*
+ * A server that has begun anew may give out an id that the kernel still uses for a
+ * transaction that was lost: then it is asked for another one.
+ */
+static int xs_transaction_open_id(struct xs_conn *conn,
+				  struct xs_transaction *txn)
+{
+	unsigned int tries = XS_TRANSACTION_ID_TRIES;
+	struct xs_transaction_key *key = &txn->key;
+	int err;
+
+	do {
+		err = xs_transaction_request_id(conn, key);
+		if (!err)
+			err = xs_transaction_add(&conn->transactions, txn);
+		if (err == -EEXIST)
+			xs_call_put(conn, xs_transaction_end_request(key, true),
+				    XS_GATE_NESTED);
+	} while (err == -EEXIST && --tries);
+	return err == -EEXIST ? -EINVAL : err;
 }
 
 /* The gate is left when the pin is in place, so that nothing drains between. */
@@ -222,11 +260,11 @@ static int xs_transaction_open(struct xs_conn *conn, struct xs_transaction *txn,
 	int err;
 
 	xs_gate_enter(&conn->gate, XS_GATE_START);
-	err = xs_transaction_request_id(conn, tx_id);
-	if (!err)
-		err = xs_transaction_add(&conn->transactions, txn, *tx_id);
-	if (!err)
+	err = xs_transaction_open_id(conn, txn);
+	if (!err) {
+		*tx_id = txn->key.tx_id;
 		xs_gate_pin(&conn->gate, &txn->pin);
+	}
 	xs_gate_leave(&conn->gate);
 	return err;
 }
@@ -434,24 +472,27 @@ int xs_op_transaction_post(struct xs_conn *conn, u32 tx_id,
  *
  * Context: Process, sleeps.
  * Return: 0; -EAGAIN if nothing of it has happened and the whole transaction has
- * to be repeated, because a node that was read in it has changed since, or
- * because a request that was posted in it has failed; or a negative errno.
+ * to be repeated, because a node that was read in it has changed since, because
+ * a request that was posted in it has failed, or because it was lost with the
+ * connection; or a negative errno. -EIO if the connection was lost after the
+ * commit was sent: it may have happened, or not.
  */
 int xs_op_transaction_end(struct xs_conn *conn, u32 tx_id, bool abort)
 {
 	struct xs_transactions *open = &conn->transactions;
 	struct xs_transaction *txn = xs_transaction_find(open, tx_id);
 	int failed = txn && !abort ? xs_transaction_settle(conn, txn) : 0;
-	struct kvec body = { .iov_base = "T", .iov_len = 2 };
+	struct xs_transaction_key key = { .tx_id = tx_id };
 	struct xs_request *req;
 	int err;
 
-	if (abort || failed)
-		body.iov_base = "F";
-	req = xs_request_alloc(XS_TRANSACTION_END, tx_id, &body, 1,
-			       XS_GFP_MUST);
+	key.generation = txn ? txn->key.generation : XS_GENERATION_ANY;
+	req = xs_transaction_end_request(&key, abort || failed);
 	txn = xs_transaction_take(open, tx_id);
 	err = xs_call_put(conn, req, XS_GATE_REQUEST);
+	/* It was lost with the connection: given up, too. */
+	if (abort && err == -EAGAIN)
+		err = 0;
 	if (!txn)
 		return err;
 	xs_gate_unpin(&conn->gate, &txn->pin);

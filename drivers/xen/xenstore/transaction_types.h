@@ -10,6 +10,20 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 
+#include "request.h"
+
+/**
+ * struct xs_transaction_key - how an open transaction is found
+ */
+struct xs_transaction_key {
+	/** @node: on a list of &struct xs_transactions, under its lock */
+	struct list_head node;
+	/** @tx_id: id on the wire; const while in the table */
+	u32 tx_id;
+	/** @generation: &xs_conn.generation it was opened in; likewise */
+	u64 generation;
+};
+
 /**
  * struct xs_transactions - open transactions of the kernel
  */
@@ -36,6 +50,48 @@ static inline void xs_transactions_init(struct xs_transactions *open)
 	INIT_LIST_HEAD(&open->list);
 	INIT_LIST_HEAD(&open->failed);
 	open->num_failed = 0;
+}
+
+/**
+ * xs_transactions_find() - the transaction with an id
+ * @open: the table; locked
+ * @tx_id: the id
+ *
+ * Context: Any; &xs_transactions.lock is held.
+ * Return: The key of the transaction, or NULL.
+ */
+static inline struct xs_transaction_key *
+xs_transactions_find(struct xs_transactions *open, u32 tx_id)
+{
+	struct xs_transaction_key *key;
+
+	lockdep_assert_held(&open->lock);
+	list_for_each_entry(key, &open->list, node) {
+		if (key->tx_id == tx_id)
+			return key;
+	}
+	return NULL;
+}
+
+/**
+ * xs_transactions_generation() - in which generation is an id valid?
+ * @open: the table
+ * @tx_id: the id
+ *
+ * Context: Any but hard interrupt.
+ * Return: That of the transaction, or XS_GENERATION_ANY if there is none.
+ */
+static inline u64 xs_transactions_generation(struct xs_transactions *open,
+					     u32 tx_id)
+{
+	const struct xs_transaction_key *key;
+	u64 generation;
+
+	spin_lock(&open->lock);
+	key = xs_transactions_find(open, tx_id);
+	generation = key ? key->generation : XS_GENERATION_ANY;
+	spin_unlock(&open->lock);
+	return generation;
 }
 
 #endif /* _XENSTORE_TRANSACTION_TYPES_H */

@@ -31,6 +31,18 @@ struct xs_transport_ops {
 	 * Process context, may sleep. 0 or a negative errno.
 	 */
 	int (*reconnect)(struct xs_transport *t);
+	/**
+	 * @renew: the connection is about to begin anew on the same page; use
+	 * the channel of the newest server. Called with the kthread parked; NULL
+	 * if there is one server only. Process context, may sleep. 0
+	 * or a negative errno.
+	 */
+	int (*renew)(struct xs_transport *t);
+	/**
+	 * @is_alive: is there a server at the other end of the channel? NULL if
+	 * that cannot be told. Process context.
+	 */
+	bool (*is_alive)(struct xs_transport *t);
 	/** @notify: notify the server. Any context, never sleeps. */
 	void (*notify)(struct xs_transport *t);
 	/**

@@ -19,6 +19,7 @@ static void xs_tx_next(struct xs_conn *conn)
 	spin_lock(&conn->lock);
 	if (sent) {
 		xs_fq_sent(&conn->fq, sent);
+		list_add_tail(&sent->node, &conn->sent);
 		WRITE_ONCE(sent->state, XS_REQ_SENT);
 		xs_stats_count(&conn->stats.sent);
 		trace_xenstore_sent(conn, sent);

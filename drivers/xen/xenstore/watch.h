@@ -83,6 +83,11 @@ struct xs_watch_entry {
 	struct list_head events;
 	/** @dead: unregistered, takes no more events; under &xs_queues.lock */
 	bool dead;
+	/**
+	 * @leaving: an XS_UNWATCH is under way, so it is not set again; written by
+	 * who removes it
+	 */
+	bool leaving;
 	/** @token: what the server sends back; const while registered */
 	char token[XS_WATCH_TOKEN_SIZE];
 	/** @extra: what follows the token in XS_WATCH; in @path's memory */

@@ -43,6 +43,9 @@ static int xs_watch_entry_set(struct xs_watches *watches,
 		if (entry->watch)
 			entry->watch->id = entry->id;
 		err = xs_watch_call(watches, entry, XS_WATCH);
+		/* A reconnect in the meantime has set it. */
+		if (err == -EEXIST)
+			err = 0;
 		if (err)
 			xs_watch_entry_remove(watches, entry);
 	}
@@ -60,7 +63,8 @@ static void xs_watch_entry_unset(struct xs_watches *watches,
 	xs_watch_entry_remove(watches, entry);
 	err = xs_watch_call(watches, entry, XS_UNWATCH);
 	xs_gate_leave(&watches->conn->gate);
-	if (err)
+	/* A server that begins anew does not know it. */
+	if (err && err != -ENOENT)
 		pr_warn_ratelimited("could not remove the watch on %s: %d\n",
 				    entry->path, err);
 }
@@ -216,10 +220,12 @@ static void xs_watch_reregistered(struct xs_request *req)
 	if (req->err)
 		pr_warn_ratelimited("could not set a watch again: %d\n",
 				    req->err);
-	if (xs_watch_is_refused(req))
+	if (xs_watch_is_refused(req)) {
 		list_add_tail(&req->node, &all->refused);
-	else
+	} else {
+		xs_watch_entry_put(req->arg);
 		xs_request_put(req);
+	}
 	xs_watch_reregister_put(all);
 }
 
@@ -238,12 +244,15 @@ static void xs_watch_reregister_one(struct xs_watch_reregister *all,
 	req->complete = xs_watch_reregistered;
 	req->owner = all;
 	req->arg = entry;
+	req->flow = &all->watches->conn->first;
+	kref_get(&entry->ref);
 	atomic_inc(&all->left);
 	err = xs_conn_submit(all->watches->conn, req);
 	if (!err)
 		return;
 	pr_warn_ratelimited("could not set the watch on %s again: %d\n",
 			    entry->path, err);
+	xs_watch_entry_put(entry);
 	xs_request_put(req);
 	xs_watch_reregister_put(all);
 }
@@ -276,7 +285,23 @@ static void xs_watch_reregister_refused(struct xs_watch_reregister *again,
 		xs_watch_reregister_one(again, entry, 0);
 	else
 		xs_watch_lose(again->watches, entry, err);
+	xs_watch_entry_put(entry);
 	xs_request_put(req);
+}
+
+/* The first entry with an id of at least *ID, a reference; or NULL. */
+static struct xs_watch_entry *xs_watch_entry_from(struct xs_watches *watches,
+						  unsigned long *id)
+{
+	struct xs_watch_entry *entry;
+
+	rcu_read_lock();
+	do {
+		entry = xa_find(&watches->entries, id, ULONG_MAX, XA_PRESENT);
+		/* One that is being freed has just left. */
+	} while (entry && !kref_get_unless_zero(&entry->ref) && ++*id);
+	rcu_read_unlock();
+	return entry;
 }
 
 /**
@@ -287,19 +312,24 @@ static void xs_watch_reregister_refused(struct xs_watch_reregister *again,
  * nothing that changed in between is missed. The server may refuse one, for
  * instance for a quota: then it fires here, for the last time.
  *
- * Context: Process, sleeps; the gate is closed and drained, so no entry comes or
- * goes; the kthread runs.
+ * Context: Process, sleeps; the kthread runs. In a resume the gate is closed and
+ * drained, so no entry comes or goes; in a reconnect what has to do with those that
+ * do is queued and sent after this, see xs_reconnect_hold().
  */
 void xs_watches_reregister(struct xs_watches *watches)
 {
 	struct xs_watch_reregister all, again;
 	struct xs_request *req, *next;
 	struct xs_watch_entry *entry;
-	unsigned long id;
+	unsigned long id = 0;
 
 	xs_watch_reregister_begin(&all, watches);
-	xa_for_each(&watches->entries, id, entry)
-		xs_watch_reregister_one(&all, entry, entry->extra_len);
+	while ((entry = xs_watch_entry_from(watches, &id))) {
+		if (!READ_ONCE(entry->leaving))
+			xs_watch_reregister_one(&all, entry, entry->extra_len);
+		xs_watch_entry_put(entry);
+		id++;
+	}
 	xs_watch_reregister_wait(&all);
 
 	xs_watch_reregister_begin(&again, watches);
@@ -309,6 +339,7 @@ void xs_watches_reregister(struct xs_watches *watches)
 
 	list_for_each_entry_safe(req, next, &again.refused, node) {
 		xs_watch_lose(watches, req->arg, xs_call_result(req));
+		xs_watch_entry_put(req->arg);
 		xs_request_put(req);
 	}
 }

@@ -29,10 +29,12 @@
 
 #include "../xenstore/debugfs.h"
 #include "../xenstore/session.h"
+#include "../xenstore/stall.h"
 #include "loop.h"
 
 static struct xs_store xs_loop_store = {
 	.limits = XS_LIMITS_DEFAULT,
+	.stall_seconds = XS_STALL_SECONDS,
 };
 
 static struct dentry *xs_loop_debugfs;
@@ -55,6 +57,12 @@ MODULE_PARM_DESC(max_bytes,
 module_param_named(max_events, xs_loop_store.limits.events, uint, 0644);
 MODULE_PARM_DESC(max_events,
 		 "Unread events of a file beyond which they are merged by watch");
+module_param_named(stall_seconds, xs_loop_store.stall_seconds, uint, 0644);
+MODULE_PARM_DESC(stall_seconds,
+		 "Age at which a request without a reply is reported; 0: never");
+module_param_named(request_timeout, xs_loop_store.timeout_seconds, uint, 0644);
+MODULE_PARM_DESC(request_timeout,
+		 "Age at which a request without a reply ends the connection, in seconds; 0: never");
 
 /* === Transport === */
 
@@ -209,7 +217,7 @@ static int __init xs_loop_init(void)
 	err = misc_register(&xs_loop_device);
 	if (err)
 		goto err_evtchn;
-	xs_loop_debugfs = xs_debugfs_create(&xs_loop_store.watches);
+	xs_loop_debugfs = xs_debugfs_create(&xs_loop_store);
 	return 0;
 
 err_evtchn:

@@ -292,7 +292,7 @@ static void debugfs_remove_dir(void *dir)
 static void debugfs_create_files(struct kunit *test)
 {
 	struct debugfs_fixture *f = test->priv;
-	struct dentry *dir = xs_debugfs_create(&f->site->store.watches);
+	struct dentry *dir = xs_debugfs_create(&f->site->store);
 
 	if (IS_ERR(dir))
 		kunit_skip(test, "this kernel has a store already");

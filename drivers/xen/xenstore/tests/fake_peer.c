@@ -192,12 +192,51 @@ void fake_peer_dismiss(struct fake_peer *peer)
 	wake_up(&peer->wq);
 }
 
+static void fake_peer_forget_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	lockdep_assert_held(&peer->lock);
+	peer->in.have = 0;
+	kfifo_reset(&peer->out);
+	if (peer->ops && peer->ops->reset)
+		peer->ops->reset(peer);
+}
+
+/* The client has asked to begin anew. What it has in the rings does not count. */
+static size_t fake_peer_renew_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	lockdep_assert_held(&peer->lock);
+	if (peer->deaf)
+		return 0;
+	fake_peer_forget_locked(peer);
+	fake_peer_set_indices(peer, 0, 0);
+	WRITE_ONCE(peer->page->error, XENSTORE_ERROR_NONE);
+	peer->renewals++;
+	/* Pairs with the acquire of the client: the indices come first. */
+	virt_store_release(&peer->page->connection, XENSTORE_CONNECTED);
+	return 1;
+}
+
+static size_t fake_peer_move_locked(struct fake_peer *peer)
+	__must_hold(&peer->lock)
+{
+	size_t moved;
+
+	lockdep_assert_held(&peer->lock);
+	if (READ_ONCE(peer->page->connection) == XENSTORE_RECONNECT)
+		return fake_peer_renew_locked(peer);
+	moved = fake_peer_take_locked(peer);
+	return moved + fake_peer_give_locked(peer);
+}
+
 /**
  * fake_peer_step() - do one step of the server's work
  * @peer: the peer
  *
  * Reads at most &fake_peer.take bytes, then writes at most &fake_peer.give,
- * and notifies the client if anything moved.
+ * and notifies the client if anything moved; or begins anew if the client asks
+ * for it.
  *
  * Context: Any but hard interrupt.
  * Return: Number of bytes moved.
@@ -207,8 +246,7 @@ size_t fake_peer_step(struct fake_peer *peer)
 	size_t moved;
 
 	spin_lock(&peer->lock);
-	moved = fake_peer_take_locked(peer);
-	moved += fake_peer_give_locked(peer);
+	moved = fake_peer_move_locked(peer);
 	spin_unlock(&peer->lock);
 	if (moved && !peer->mute)
 		fake_peer_interrupt(peer);
@@ -253,64 +291,6 @@ int fake_peer_run(struct fake_peer *peer, struct xs_conn *conn)
 		err = xs_io_pass(conn);
 	} while (!err && (fake_peer_step(peer) || xs_io_has_work(conn)));
 	return err;
-}
-
-/**
- * fake_peer_seen() - a message that the peer has received
- * @peer: the peer
- * @n: which one, beginning with 0
- *
- * Context: Any but hard interrupt.
- * Return: The message, valid until the test ends, or NULL if there is none.
- */
-const struct fake_message *fake_peer_seen(struct fake_peer *peer,
-					  unsigned int n)
-{
-	struct fake_message *msg, *found = NULL;
-
-	spin_lock(&peer->lock);
-	list_for_each_entry(msg, &peer->seen, node) {
-		if (!n--) {
-			found = msg;
-			break;
-		}
-	}
-	spin_unlock(&peer->lock);
-	return found;
-}
-
-/**
- * fake_peer_count() - how many complete messages has the peer received?
- * @peer: the peer
- *
- * Context: Any but hard interrupt.
- * Return: The number, including those that were not recorded.
- */
-unsigned int fake_peer_count(struct fake_peer *peer)
-{
-	unsigned int count;
-
-	spin_lock(&peer->lock);
-	count = peer->count;
-	spin_unlock(&peer->lock);
-	return count;
-}
-
-/**
- * fake_peer_notifications() - how often has the client notified?
- * @peer: the peer
- *
- * Context: Any but hard interrupt.
- * Return: The number of calls of notify().
- */
-unsigned int fake_peer_notifications(struct fake_peer *peer)
-{
-	unsigned int notifications;
-
-	spin_lock(&peer->lock);
-	notifications = peer->notifications;
-	spin_unlock(&peer->lock);
-	return notifications;
 }
 
 static void fake_peer_put_locked(struct fake_peer *peer, const void *bytes,
@@ -463,10 +443,7 @@ static int fake_peer_reconnect(struct xs_transport *t)
 	t->page = peer->page;
 	WRITE_ONCE(t->masked, false);
 	WRITE_ONCE(peer->masked, false);
-	peer->in.have = 0;
-	kfifo_reset(&peer->out);
-	if (peer->ops && peer->ops->reset)
-		peer->ops->reset(peer);
+	fake_peer_forget_locked(peer);
 	peer->reconnects++;
 	spin_unlock(&peer->lock);
 	return 0;
@@ -522,7 +499,7 @@ static void fake_peer_release(void *data)
 
 /**
  * fake_peer_set_indices() - choose where the rings of a page begin
- * @peer: a peer that is not connected
+ * @peer: a peer whose page the client does not use
  * @requests: both indices of the request ring
  * @responses: both indices of the response ring
  *
@@ -530,10 +507,10 @@ static void fake_peer_release(void *data)
  */
 void fake_peer_set_indices(struct fake_peer *peer, u32 requests, u32 responses)
 {
-	peer->page->req_prod = requests;
-	peer->page->req_cons = requests;
-	peer->page->rsp_prod = responses;
-	peer->page->rsp_cons = responses;
+	WRITE_ONCE(peer->page->req_prod, requests);
+	WRITE_ONCE(peer->page->req_cons, requests);
+	WRITE_ONCE(peer->page->rsp_prod, responses);
+	WRITE_ONCE(peer->page->rsp_cons, responses);
 }
 
 /**

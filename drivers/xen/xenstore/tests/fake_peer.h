@@ -91,6 +91,8 @@ struct fake_peer {
 	int reconnect_err;
 	/** @reconnect_error: error field of the page after the next reconnect() */
 	u32 reconnect_error;
+	/** @deaf: do not react when the client asks to begin anew */
+	bool deaf;
 	/** @mute: move bytes without a notification */
 	bool mute;
 	/** @masks: calls of mask(); written by the handler */
@@ -114,6 +116,8 @@ struct fake_peer {
 	unsigned int connects;
 	/** @reconnects: calls of reconnect() that succeeded */
 	unsigned int reconnects;
+	/** @renewals: how often peer and client have begun anew on the same page */
+	unsigned int renewals;
 	/** @disconnects: calls of disconnect() */
 	unsigned int disconnects;
 	/** @count: complete messages received */

@@ -5,5 +5,6 @@
 
 #define HZ			250
 #define jiffies			0UL
+#define time_after(a, b)	((long)((b) - (a)) < 0)
 
 #endif

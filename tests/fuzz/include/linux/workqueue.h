@@ -44,6 +44,7 @@ struct delayed_work {
 		INIT_WORK(&(dwork)->work, fn);				\
 		INIT_LIST_HEAD(&(dwork)->timer);			\
 	} while (0)
+#define INIT_DEFERRABLE_WORK(dwork, fn)	INIT_DELAYED_WORK(dwork, fn)
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 
 /* false if it is scheduled or delayed already */
@@ -57,6 +58,8 @@ bool cancel_delayed_work(struct delayed_work *dwork);
 #define schedule_delayed_work(dwork, delay)				\
 	queue_delayed_work((struct workqueue_struct *)&shim, dwork, delay)
 #define cancel_delayed_work_sync(dwork)	cancel_delayed_work(dwork)
+/* It does not run while others do. */
+#define work_busy(work)		(!list_empty(&(work)->node))
 /* All delays are over; false if there was none. */
 bool shim_pass_time(void);
 

@@ -30,6 +30,9 @@ void *xa_cmpxchg(struct xarray *xa, unsigned long id, void *old, void *entry,
 /* The first entry with @id or a higher one, whose id goes to @id. */
 void *shim_xa_find(struct xarray *xa, unsigned long *id);
 
+#define XA_PRESENT	0
+#define xa_find(xa, id, max, what)	shim_xa_find(xa, id)
+
 #define xa_for_each(xa, id, entry)					\
 	for ((id) = 0; ((entry) = shim_xa_find(xa, &(id))); (id)++)
 

@@ -60,5 +60,6 @@ void shim_fence(int order);
 #define virt_mb()	smp_mb()
 #define virt_rmb()	smp_rmb()
 #define virt_wmb()	smp_wmb()
+#define virt_load_acquire(p)	smp_load_acquire(p)
 
 #endif
