@@ -89,17 +89,24 @@ static void get(void *to, size_t len)
 	notify();
 }
 
-/* No more than the ring has space for: nothing here says more at once. */
+/* Waits for space when the ring is full: then the driver notifies. */
 static void put(const void *from, size_t len)
 {
 	const char *in = from;
-	uint32_t prod = page->rsp_prod;
 
-	REQUIRE(len <= RING_SIZE - (prod - page->rsp_cons), "no space");
-	while (len--)
-		page->rsp[prod++ % RING_SIZE] = *in++;
-	__sync_synchronize();
-	page->rsp_prod = prod;
+	while (len) {
+		__sync_synchronize();
+		if (page->rsp_prod - *(volatile uint32_t *)&page->rsp_cons ==
+		    RING_SIZE) {
+			notify();
+			wait_for_event();
+			continue;
+		}
+		page->rsp[page->rsp_prod % RING_SIZE] = *in++;
+		len--;
+		__sync_synchronize();
+		page->rsp_prod++;
+	}
 }
 
 static void receive(struct xs_msg *msg)

@@ -18,6 +18,7 @@
 #include <linux/init.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 
 #include <asm/xen/hypercall.h>
@@ -37,7 +38,10 @@ static int cdev_backend_open(struct inode *inode, struct file *file)
 	return capable(CAP_SYS_ADMIN) ? nonseekable_open(inode, file) : -EPERM;
 }
 
-/* Returns the new port or a negative errno. The store is suspended. */
+/* One at a time. */
+static DEFINE_MUTEX(cdev_backend_mutex);
+
+/* Returns the new port or a negative errno. */
 static long cdev_backend_hand_over(domid_t domid)
 {
 	struct evtchn_alloc_unbound alloc = {
@@ -47,8 +51,8 @@ static long cdev_backend_hand_over(domid_t domid)
 	int err;
 
 	/*
-	 * Once the store is in use there are watches, which a resume sets
-	 * again; but the new server learns of the port from our return value.
+	 * Once the store is in use there are watches, which a new server would
+	 * be told of; but it learns of the port from our return value.
 	 */
 	if (xenstored_ready)
 		return -EEXIST;
@@ -59,28 +63,20 @@ static long cdev_backend_hand_over(domid_t domid)
 		return err;
 	gnttab_grant_foreign_access_ref(GNTTAB_RESERVED_XENSTORE, domid,
 					virt_to_gfn(xen_store_interface), 0);
-	xen_transport_replace_evtchn(alloc.port);
-	return alloc.port;
+	err = xen_transport_hand_over(alloc.port);
+	return err ?: alloc.port;
 }
 
 static long cdev_backend_setup(unsigned long domid)
 {
 	long port;
-	int err;
 
 	if (domid >= DOMID_FIRST_RESERVED)
 		return -EINVAL;
-	/* Checked first: a suspend waits for requests in flight. */
-	if (xenstored_ready)
-		return -EEXIST;
-	xs_suspend();
+	mutex_lock(&cdev_backend_mutex);
 	port = cdev_backend_hand_over(domid);
-	if (port < 0) {
-		xs_suspend_cancel();
-		return port;
-	}
-	err = xs_store_resume(xenbus_store());
-	return err ?: port;
+	mutex_unlock(&cdev_backend_mutex);
+	return port;
 }
 
 static long cdev_backend_ioctl(struct file *file, unsigned int cmd,

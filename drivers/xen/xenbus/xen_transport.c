@@ -11,7 +11,8 @@
  *   toolstack may get its page only later, announced by an event;
  * - a domain that is to run the server itself, as dom0 usually does, allocates
  *   both, and learns of the server by its first notification;
- * - the latter may be given another server later, see cdev_backend.c.
+ * - the latter may be given another server later, see cdev_backend.c, or run another
+ *   one, see xen_transport_next.c.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -44,13 +45,24 @@
 
 #define XENBUS_VERSION	"1.0"
 
-/* In the place of an interrupt. 0 is one: the first that is bound on arm64. */
-#define XEN_TRANSPORT_NO_IRQ	(-1)
+/* Longer than it takes to park the kthread. */
+#define XEN_TRANSPORT_TIMEOUT	(10 * HZ)
 
-/* Interrupt of the event channel. */
+/* So often is looked whether a page is ready. */
+#define XEN_TRANSPORT_STEP	(HZ / 20)
+
+/* The event channel to the server, and its interrupt. */
+static evtchn_port_t xen_transport_port;
 static int xen_transport_irq = XEN_TRANSPORT_NO_IRQ;
 
-/* Event channel to the server, 0 if there is none. */
+/* The channel of a server in another domain, until it is in use. */
+static int xen_transport_new_port;
+static DECLARE_COMPLETION(xen_transport_handed_over);
+
+/*
+ * The event channel that a server binds to, 0 if there is none: the one in use, or
+ * the next one.
+ */
 int xen_store_evtchn;
 EXPORT_SYMBOL_GPL(xen_store_evtchn);
 
@@ -68,10 +80,14 @@ static int xen_transport_late_irq = XEN_TRANSPORT_NO_IRQ;
 /* The other side has notified us; never reset. */
 static DECLARE_COMPLETION(xen_transport_heard);
 
+static struct xs_transport xen_transport;
+
 static irqreturn_t xen_transport_interrupt(int irq, void *data)
 {
 	struct xs_transport *t = data;
 
+	if (xen_transport_next_interrupt(irq))
+		return IRQ_HANDLED;
 	if (!completion_done(&xen_transport_heard))
 		complete_all(&xen_transport_heard);
 	t->notified(t);
@@ -80,7 +96,7 @@ static irqreturn_t xen_transport_interrupt(int irq, void *data)
 
 static void xen_transport_notify(struct xs_transport *t)
 {
-	notify_remote_via_evtchn(xen_store_evtchn);
+	notify_remote_via_evtchn(READ_ONCE(xen_transport_port));
 }
 
 static void xen_transport_mask(struct xs_transport *t)
@@ -94,18 +110,32 @@ static void xen_transport_unmask(struct xs_transport *t)
 	enable_irq(xen_transport_irq);
 }
 
-static int xen_transport_bind(struct xs_transport *t)
+/**
+ * xen_transport_bind_port() - have a channel's notifications handled
+ * @port: the channel
+ *
+ * Context: Process, may sleep.
+ * Return: The interrupt, or a negative errno.
+ */
+int xen_transport_bind_port(evtchn_port_t port)
 {
 	int irq;
 
-	irq = bind_evtchn_to_irqhandler(xen_store_evtchn,
-					xen_transport_interrupt, 0, "xenbus", t);
-	if (irq < 0) {
-		pr_err("cannot bind event channel %d: %d\n", xen_store_evtchn,
-		       irq);
+	irq = bind_evtchn_to_irqhandler(port, xen_transport_interrupt, 0,
+					"xenbus", &xen_transport);
+	if (irq < 0)
+		pr_err("cannot bind event channel %u: %d\n", port, irq);
+	return irq;
+}
+
+static int xen_transport_bind(void)
+{
+	int irq = xen_transport_bind_port(xen_store_evtchn);
+
+	if (irq < 0)
 		return irq;
-	}
 	xen_transport_irq = irq;
+	WRITE_ONCE(xen_transport_port, xen_store_evtchn);
 	return 0;
 }
 
@@ -118,7 +148,7 @@ static int xen_transport_connect(struct xs_transport *t)
 	t->page = xen_store_interface;
 	/* The kernel of a crash dump may be about to read what it needs. */
 	t->keep_responses = reset_devices;
-	err = xen_transport_bind(t);
+	err = xen_transport_bind();
 	/* Masking needs the number of the interrupt. */
 	t->peer_is_local = !err && xen_store_domain_type == XS_LOCAL;
 	return err;
@@ -159,15 +189,71 @@ static int xen_transport_reconnect(struct xs_transport *t)
 	xen_transport_find_evtchn();
 	t->page = xen_store_interface;
 	if (xen_transport_irq == XEN_TRANSPORT_NO_IRQ)
-		return xen_transport_bind(t);
+		return xen_transport_bind();
 	rebind_evtchn_irq(xen_store_evtchn, xen_transport_irq);
+	WRITE_ONCE(xen_transport_port, xen_store_evtchn);
 	return 0;
+}
+
+/**
+ * xen_transport_is_bound() - is there a server at the other end of the channel?
+ *
+ * Context: Process.
+ * Return: false if it has not come yet, or has died.
+ */
+bool xen_transport_is_bound(void)
+{
+	struct evtchn_status status = {
+		.dom = DOMID_SELF,
+		.port = READ_ONCE(xen_transport_port),
+	};
+
+	return !HYPERVISOR_event_channel_op(EVTCHNOP_status, &status) &&
+	       status.status == EVTCHNSTAT_interdomain;
+}
+
+static int xen_transport_take_over(struct xs_transport *t, int port)
+{
+	int err;
+
+	xen_transport_disconnect(t);
+	t->peer_is_local = false;
+	xen_store_evtchn = port;
+	err = xen_transport_bind();
+	complete(&xen_transport_handed_over);
+	return err;
+}
+
+/* The lost connection begins anew, perhaps with another server. */
+static int xen_transport_renew(struct xs_transport *t)
+{
+	int port = xchg(&xen_transport_new_port, 0);
+	int irq;
+
+	if (port)
+		return xen_transport_take_over(t, port);
+	irq = xen_transport_next_server();
+	if (irq == XEN_TRANSPORT_NO_IRQ)
+		return 0;
+	xen_transport_disconnect(t);
+	xen_transport_irq = irq;
+	WRITE_ONCE(xen_transport_port, xen_store_evtchn);
+	xen_transport_next_taken();
+	xen_transport_next_offer();
+	return 0;
+}
+
+static bool xen_transport_is_alive(struct xs_transport *t)
+{
+	return xen_transport_is_bound();
 }
 
 static const struct xs_transport_ops xen_transport_ops = {
 	.connect = xen_transport_connect,
 	.disconnect = xen_transport_disconnect,
 	.reconnect = xen_transport_reconnect,
+	.renew = xen_transport_renew,
+	.is_alive = xen_transport_is_alive,
 	.notify = xen_transport_notify,
 	.mask = xen_transport_mask,
 	.unmask = xen_transport_unmask,
@@ -178,41 +264,45 @@ static struct xs_transport xen_transport = {
 };
 
 /**
- * xen_transport_replace_evtchn() - another server will be at the other end
+ * xen_transport_hand_over() - a server in another domain will be at the other end
  * @port: the channel it will bind to
  *
- * The new channel is used from the resume on.
+ * Requests from before go to it. They need not be complete, and nobody has ever
+ * listened.
  *
- * Context: Process, between xs_suspend() and xs_resume().
+ * Context: Process, sleeps until the channel is in use; one at a time.
+ * Return: 0, or -EIO if the store has been given up, or the channel cannot be bound.
  */
-void xen_transport_replace_evtchn(int port)
+int xen_transport_hand_over(int port)
 {
-	xen_transport_disconnect(&xen_transport);
-	xen_transport.peer_is_local = false;
-	xen_store_evtchn = port;
+	reinit_completion(&xen_transport_handed_over);
+	WRITE_ONCE(xen_transport_new_port, port);
+	xs_conn_recall(xenbus_conn());
+	wait_for_completion_timeout(&xen_transport_handed_over,
+				    XEN_TRANSPORT_TIMEOUT);
+	/* Nobody has taken it. */
+	if (xchg(&xen_transport_new_port, 0))
+		return -EIO;
+	return xen_transport_irq == XEN_TRANSPORT_NO_IRQ ? -EIO : 0;
 }
 
 /* === A server of our own === */
 
 static int __init xen_transport_offer(void)
 {
-	struct evtchn_alloc_unbound alloc = {
-		.dom = DOMID_SELF,
-		.remote_dom = DOMID_SELF,
-	};
 	void *page;
-	int err;
+	int port;
 
 	page = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!page)
 		return -ENOMEM;
-	err = HYPERVISOR_event_channel_op(EVTCHNOP_alloc_unbound, &alloc);
-	if (err) {
+	port = xen_transport_next_port();
+	if (port < 0) {
 		free_page((unsigned long)page);
-		return err;
+		return port;
 	}
 	xen_store_interface = page;
-	xen_store_evtchn = alloc.port;
+	xen_store_evtchn = port;
 	return 0;
 }
 
@@ -245,11 +335,18 @@ static int xen_transport_read_gfn(u64 *gfn)
 	return err;
 }
 
+/* The domain that sets the page up may have to finish before it can be used. */
+static bool xen_transport_page_is_ready(void)
+{
+	return READ_ONCE(xen_store_interface->connection) == XENSTORE_CONNECTED;
+}
+
 static irqreturn_t xen_transport_late_interrupt(int irq, void *data)
 {
 	u64 gfn;
 
-	if (!xen_transport_read_gfn(&gfn) && gfn != ~0ULL)
+	if (xen_store_interface ? xen_transport_page_is_ready() :
+	    !xen_transport_read_gfn(&gfn) && gfn != ~0ULL)
 		complete_all(&xen_transport_heard);
 	return IRQ_HANDLED;
 }
@@ -282,10 +379,7 @@ static int __init xen_transport_find_page(void)
 	err = xen_transport_map(gfn);
 	if (err)
 		return err;
-	/* The domain that set it up may have to finish before it can be used. */
-	if (READ_ONCE(xen_store_interface->connection) != XENSTORE_CONNECTED)
-		return xen_transport_wait_for_page();
-	return 0;
+	return xen_transport_page_is_ready() ? 0 : xen_transport_wait_for_page();
 }
 
 /* === Boot === */
@@ -387,6 +481,9 @@ static int xen_transport_start_hvm(void)
 		if (err)
 			return err;
 	}
+	/* Only the thread that waits for the page comes here before it is ready. */
+	while (!xen_transport_page_is_ready())
+		schedule_timeout_idle(XEN_TRANSPORT_STEP);
 	/*
 	 * The handler goes, the channel stays: closing it would lose a
 	 * notification that has come in the meantime.
@@ -414,6 +511,8 @@ static void xen_transport_probe(void)
 		xenbus_store_refuse();
 		return;
 	}
+	if (xen_store_domain_type == XS_LOCAL && xen_transport.peer_is_local)
+		xen_transport_next_offer();
 	xenbus_store_announce();
 }
 

@@ -7,6 +7,8 @@
 #ifndef _XENBUS_XEN_TRANSPORT_H
 #define _XENBUS_XEN_TRANSPORT_H
 
+#include <xen/interface/event_channel.h>
+
 /**
  * enum xenstore_init - where the ring page comes from
  * @XS_UNKNOWN: there is no store
@@ -23,6 +25,18 @@ enum xenstore_init {
 
 extern enum xenstore_init xen_store_domain_type;
 
-void xen_transport_replace_evtchn(int port);
+/* In the place of an interrupt. 0 is one: the first that is bound on arm64. */
+#define XEN_TRANSPORT_NO_IRQ	(-1)
+
+int xen_transport_hand_over(int port);
+int xen_transport_bind_port(evtchn_port_t port);
+bool xen_transport_is_bound(void);
+
+/* xen_transport_next.c */
+int xen_transport_next_port(void);
+void xen_transport_next_offer(void);
+bool xen_transport_next_interrupt(int irq);
+int xen_transport_next_server(void);
+void xen_transport_next_taken(void);
 
 #endif /* _XENBUS_XEN_TRANSPORT_H */

@@ -6,3 +6,4 @@ Groups run in this order: what takes longest comes first, and is not alone at th
 
 from . import debian, many, bare, dom0, late, life, quota, stuck  # noqa: F401
 from . import driver_domain, device, load, cycles, cross, defects, dom0less  # noqa: F401
+from . import reconnect  # noqa: F401
