@@ -64,7 +64,10 @@ static long cdev_backend_hand_over(domid_t domid)
 	gnttab_grant_foreign_access_ref(GNTTAB_RESERVED_XENSTORE, domid,
 					virt_to_gfn(xen_store_interface), 0);
 	err = xen_transport_hand_over(alloc.port);
-	return err ?: alloc.port;
+	if (!err)
+		return alloc.port;
+	xen_transport_close_port(alloc.port);
+	return err;
 }
 
 static long cdev_backend_setup(unsigned long domid)

@@ -58,6 +58,7 @@ static int xen_transport_irq = XEN_TRANSPORT_NO_IRQ;
 /* The channel of a server in another domain, until it is in use. */
 static int xen_transport_new_port;
 static DECLARE_COMPLETION(xen_transport_handed_over);
+static int xen_transport_take_over_err;
 
 /*
  * The event channel that a server binds to, 0 if there is none: the one in use, or
@@ -196,20 +197,19 @@ static int xen_transport_reconnect(struct xs_transport *t)
 }
 
 /**
- * xen_transport_is_bound() - is there a server at the other end of the channel?
+ * xen_transport_is_alive() - is there a server at the channel in use?
  *
  * Context: Process.
- * Return: false if it has not come yet, or has died.
+ * Return: As xen_transport_is_bound().
  */
-bool xen_transport_is_bound(void)
+bool xen_transport_is_alive(void)
 {
-	struct evtchn_status status = {
-		.dom = DOMID_SELF,
-		.port = READ_ONCE(xen_transport_port),
-	};
+	return xen_transport_is_bound(READ_ONCE(xen_transport_port));
+}
 
-	return !HYPERVISOR_event_channel_op(EVTCHNOP_status, &status) &&
-	       status.status == EVTCHNSTAT_interdomain;
+static bool xen_transport_peer_is_alive(struct xs_transport *t)
+{
+	return xen_transport_is_alive();
 }
 
 static int xen_transport_take_over(struct xs_transport *t, int port)
@@ -220,6 +220,7 @@ static int xen_transport_take_over(struct xs_transport *t, int port)
 	t->peer_is_local = false;
 	xen_store_evtchn = port;
 	err = xen_transport_bind();
+	xen_transport_take_over_err = err;
 	complete(&xen_transport_handed_over);
 	return err;
 }
@@ -239,13 +240,7 @@ static int xen_transport_renew(struct xs_transport *t)
 	xen_transport_irq = irq;
 	WRITE_ONCE(xen_transport_port, xen_store_evtchn);
 	xen_transport_next_taken();
-	xen_transport_next_offer();
 	return 0;
-}
-
-static bool xen_transport_is_alive(struct xs_transport *t)
-{
-	return xen_transport_is_bound();
 }
 
 static const struct xs_transport_ops xen_transport_ops = {
@@ -253,7 +248,7 @@ static const struct xs_transport_ops xen_transport_ops = {
 	.disconnect = xen_transport_disconnect,
 	.reconnect = xen_transport_reconnect,
 	.renew = xen_transport_renew,
-	.is_alive = xen_transport_is_alive,
+	.is_alive = xen_transport_peer_is_alive,
 	.notify = xen_transport_notify,
 	.mask = xen_transport_mask,
 	.unmask = xen_transport_unmask,
@@ -275,15 +270,19 @@ static struct xs_transport xen_transport = {
  */
 int xen_transport_hand_over(int port)
 {
+	if (READ_ONCE(xenbus_conn()->state) == XS_CONN_BROKEN)
+		return -EIO;
 	reinit_completion(&xen_transport_handed_over);
+	xen_transport_take_over_err = -EIO;
 	WRITE_ONCE(xen_transport_new_port, port);
 	xs_conn_recall(xenbus_conn());
-	wait_for_completion_timeout(&xen_transport_handed_over,
-				    XEN_TRANSPORT_TIMEOUT);
-	/* Nobody has taken it. */
-	if (xchg(&xen_transport_new_port, 0))
-		return -EIO;
-	return xen_transport_irq == XEN_TRANSPORT_NO_IRQ ? -EIO : 0;
+	/* Only if nobody has taken it, and nobody will. */
+	while (!wait_for_completion_timeout(&xen_transport_handed_over,
+					    XEN_TRANSPORT_TIMEOUT)) {
+		if (xchg(&xen_transport_new_port, 0))
+			return -EIO;
+	}
+	return xen_transport_take_over_err;
 }
 
 /* === A server of our own === */
@@ -512,7 +511,7 @@ static void xen_transport_probe(void)
 		return;
 	}
 	if (xen_store_domain_type == XS_LOCAL && xen_transport.peer_is_local)
-		xen_transport_next_offer();
+		xen_transport_next_want();
 	xenbus_store_announce();
 }
 

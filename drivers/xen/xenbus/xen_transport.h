@@ -30,11 +30,13 @@ extern enum xenstore_init xen_store_domain_type;
 
 int xen_transport_hand_over(int port);
 int xen_transport_bind_port(evtchn_port_t port);
-bool xen_transport_is_bound(void);
+bool xen_transport_is_alive(void);
 
 /* xen_transport_next.c */
 int xen_transport_next_port(void);
-void xen_transport_next_offer(void);
+void xen_transport_close_port(evtchn_port_t port);
+bool xen_transport_is_bound(evtchn_port_t port);
+void xen_transport_next_want(void);
 bool xen_transport_next_interrupt(int irq);
 int xen_transport_next_server(void);
 void xen_transport_next_taken(void);

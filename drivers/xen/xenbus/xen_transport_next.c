@@ -4,9 +4,11 @@
  *
  * When a server of our own has died, Xen keeps its channel for another one, and
  * nothing tells the two apart: but the other one knows nothing of this kernel's
- * watches. So there is a second channel from the time on when the first server is
- * there. A server that is started again finds that one, and so makes itself known.
- * The connection begins anew with it, and a further channel waits for its successor.
+ * watches. So there is a second channel from the time on when there is a server that
+ * can begin anew. One that is started again finds that channel, and so makes itself
+ * known. The connection begins anew with it, and a further channel waits for its
+ * successor. A server that cannot begin anew gets the channel of the one before, and
+ * goes on in the middle of what that one did.
  *
  * Copyright (C) 2026 The xenbus authors
  */
@@ -26,6 +28,9 @@
 
 /* So often is looked whether the server before has gone. */
 #define XEN_TRANSPORT_NEXT_STEP	HZ
+
+/* There may be a next server at all. */
+static bool xen_transport_next_wanted;
 
 /* Interrupt of the next channel, and whether there is a server at its other end. */
 static int xen_transport_next_irq = XEN_TRANSPORT_NO_IRQ;
@@ -50,53 +55,112 @@ int xen_transport_next_port(void)
 }
 
 /**
- * xen_transport_next_offer() - make a channel for the next server
+ * xen_transport_close_port() - close a channel that no interrupt is bound to
+ * @port: the channel
  *
- * Without one, a server that is started again gets the channel of the one before, and
- * no watches: no more than that.
- *
- * Context: Process, may sleep; there is none.
+ * Context: Process.
  */
-void xen_transport_next_offer(void)
+void xen_transport_close_port(evtchn_port_t port)
 {
-	int irq, port = xen_transport_next_port();
 	struct evtchn_close close = { .port = port };
 
+	HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
+}
+
+/**
+ * xen_transport_is_bound() - is there a server at the other end of a channel?
+ * @port: the channel
+ *
+ * Context: Process.
+ * Return: false if it has not come yet, or has died.
+ */
+bool xen_transport_is_bound(evtchn_port_t port)
+{
+	struct evtchn_status status = {
+		.dom = DOMID_SELF,
+		.port = port,
+	};
+
+	return !HYPERVISOR_event_channel_op(EVTCHNOP_status, &status) &&
+	       status.status == EVTCHNSTAT_interdomain;
+}
+
+/* Without the channel, no server is recognised as another one: no more than that. */
+static void xen_transport_next_offer(struct work_struct *work)
+{
+	int irq, port;
+
+	if (READ_ONCE(xen_transport_next_irq) != XEN_TRANSPORT_NO_IRQ)
+		return;
+	port = xen_transport_next_port();
 	if (port < 0) {
-		pr_warn("no event channel for another server: %d\n", port);
+		pr_warn_ratelimited("no event channel for another server: %d\n",
+				    port);
 		return;
 	}
 	irq = xen_transport_bind_port(port);
 	if (irq < 0) {
-		HYPERVISOR_event_channel_op(EVTCHNOP_close, &close);
+		xen_transport_close_port(port);
 		return;
 	}
 	WRITE_ONCE(xen_transport_next_irq, irq);
-	xen_store_evtchn = port;
+	WRITE_ONCE(xen_store_evtchn, port);
 }
 
-/* There is a server at the next channel. */
-static void xen_transport_next_begin(struct work_struct *work)
-{
-	struct xs_store *store = xenbus_store();
-	enum xs_conn_state state = READ_ONCE(store->conn.state);
+static DECLARE_WORK(xen_transport_next_offer_work, xen_transport_next_offer);
 
+/**
+ * xen_transport_next_want() - the server is a process of this domain
+ *
+ * Context: Process.
+ */
+void xen_transport_next_want(void)
+{
+	WRITE_ONCE(xen_transport_next_wanted, true);
+}
+
+/* Is there a server at the next channel, and none at the one in use? */
+static bool xen_transport_next_is_due(void)
+{
+	return READ_ONCE(xen_transport_next_heard) &&
+	       xen_transport_is_bound(READ_ONCE(xen_store_evtchn)) &&
+	       !xen_transport_is_alive();
+}
+
+/* Waits for the server, which may be replaced in the meantime: a work of its own. */
+static void xen_transport_next_revive(struct work_struct *work)
+{
+	xs_store_reconnect(xenbus_store());
+}
+
+static DECLARE_WORK(xen_transport_next_revive_work, xen_transport_next_revive);
+
+static void xen_transport_next_begin(void)
+{
+	enum xs_conn_state state = READ_ONCE(xenbus_conn()->state);
+
+	pr_info("there is another server\n");
+	if (state == XS_CONN_BROKEN)
+		schedule_work(&xen_transport_next_revive_work);
+	else if (state == XS_CONN_UP)
+		xs_conn_lose(xenbus_conn());
+}
+
+/* Looked at until the server at the next channel has been taken, or has gone. */
+static void xen_transport_next_look(struct work_struct *work)
+{
 	if (!READ_ONCE(xen_transport_next_heard))
 		return;
-	if (xen_transport_is_bound()) {
-		pr_warn_ratelimited("there is a server already: another one waits\n");
-	} else {
-		pr_info("there is another server\n");
-		if (state == XS_CONN_BROKEN)
-			xs_store_reconnect(store);
-		else if (state == XS_CONN_UP)
-			xs_conn_lose(&store->conn);
+	if (!xen_transport_is_bound(READ_ONCE(xen_store_evtchn))) {
+		WRITE_ONCE(xen_transport_next_heard, false);
+		return;
 	}
-	/* Until it has been taken. */
+	if (xen_transport_next_is_due())
+		xen_transport_next_begin();
 	schedule_delayed_work(to_delayed_work(work), XEN_TRANSPORT_NEXT_STEP);
 }
 
-static DECLARE_DELAYED_WORK(xen_transport_next_work, xen_transport_next_begin);
+static DECLARE_DELAYED_WORK(xen_transport_next_work, xen_transport_next_look);
 
 /**
  * xen_transport_next_interrupt() - is a notification from the next server?
@@ -108,7 +172,15 @@ static DECLARE_DELAYED_WORK(xen_transport_next_work, xen_transport_next_begin);
 bool xen_transport_next_interrupt(int irq)
 {
 	/* Acquire: pairs with the release of xen_transport_next_taken(). */
-	if (irq != smp_load_acquire(&xen_transport_next_irq))
+	int next = smp_load_acquire(&xen_transport_next_irq);
+
+	if (next == XEN_TRANSPORT_NO_IRQ) {
+		if (READ_ONCE(xen_transport_next_wanted) &&
+		    xs_reconnect_is_offered(xenbus_conn()))
+			schedule_work(&xen_transport_next_offer_work);
+		return false;
+	}
+	if (irq != next)
 		return false;
 	WRITE_ONCE(xen_transport_next_heard, true);
 	schedule_delayed_work(&xen_transport_next_work, 0);
@@ -124,9 +196,8 @@ bool xen_transport_next_interrupt(int irq)
  */
 int xen_transport_next_server(void)
 {
-	if (!READ_ONCE(xen_transport_next_heard) || xen_transport_is_bound())
-		return XEN_TRANSPORT_NO_IRQ;
-	return xen_transport_next_irq;
+	return xen_transport_next_is_due() ? xen_transport_next_irq :
+					     XEN_TRANSPORT_NO_IRQ;
 }
 
 /**

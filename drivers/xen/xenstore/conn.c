@@ -99,6 +99,7 @@ void xs_conn_set_up(struct xs_conn *conn)
 {
 	spin_lock(&conn->lock);
 	trace_xenstore_state(conn->state, XS_CONN_UP, 0);
+	conn->up_since = xs_stats_now();
 	/* Pairs with the acquires of @state: the rings are attached before that. */
 	smp_store_release(&conn->state, XS_CONN_UP);
 	spin_unlock(&conn->lock);
@@ -110,14 +111,15 @@ void xs_conn_set_up(struct xs_conn *conn)
  * @conn: the connection
  * @err: what every request that is pending or comes later fails with
  *
- * The kthread does the work; the first error stays.
+ * The kthread does the work; the first error stays, but that it was lost.
  *
  * Context: Any but hard interrupt.
  */
 void xs_conn_break(struct xs_conn *conn, int err)
 {
 	spin_lock(&conn->lock);
-	if (!xs_lost_is_given_up(conn->break_err))
+	if (!conn->break_err || (xs_lost_is_given_up(err) &&
+				 !xs_lost_is_given_up(conn->break_err)))
 		WRITE_ONCE(conn->break_err, err);
 	spin_unlock(&conn->lock);
 	wake_up(&conn->wq);
@@ -226,14 +228,6 @@ static struct xs_request *xs_conn_find_locked(struct xs_conn *conn, u32 id)
 	return NULL;
 }
 
-static struct xs_flow *xs_conn_flow_locked(struct xs_conn *conn)
-	__must_hold(&conn->lock)
-{
-	lockdep_assert_held(&conn->lock);
-	return conn->held && conn->holder.task == current ? &conn->first :
-							       &conn->kernel;
-}
-
 /**
  * xs_conn_number_locked() - enter a request into the table
  * @conn: the connection
@@ -262,7 +256,8 @@ static void xs_conn_accept_locked(struct xs_conn *conn, struct xs_request *req)
 	xs_conn_number_locked(conn, req);
 	WRITE_ONCE(conn->in_flight, conn->in_flight + 1);
 	if (!req->flow)
-		req->flow = xs_conn_flow_locked(conn);
+		req->flow = conn->held && conn->holder.task == current ?
+				    &conn->first : &conn->kernel;
 	xs_fq_add(&conn->fq, req);
 	req->submitted = xs_stats_now();
 	req->pid = current->pid;
@@ -311,17 +306,22 @@ static int xs_conn_check_locked(struct xs_conn *conn,
 	/* Lost again while watches are set: those who wait have to begin again. */
 	if (req->flow == &conn->first && conn->state != XS_CONN_UP)
 		return -EIO;
-	return xs_lost_is_refused(conn, req) ? -EAGAIN : 0;
+	return 0;
 }
 
 /* A request that names one of the kernel's transactions goes with it. */
 static void xs_conn_bind(struct xs_conn *conn, struct xs_request *req)
 {
 	u32 tx_id = xs_request_header(req)->tx_id;
+	const struct xs_transaction_key *key;
 
-	if (tx_id && !req->flow && req->generation == XS_GENERATION_ANY)
-		req->generation =
-			xs_transactions_generation(&conn->transactions, tx_id);
+	if (!tx_id || req->flow || req->generation != XS_GENERATION_ANY)
+		return;
+	spin_lock(&conn->transactions.lock);
+	key = xs_transactions_find(&conn->transactions, tx_id);
+	if (key)
+		req->generation = key->generation;
+	spin_unlock(&conn->transactions.lock);
 }
 
 /*
@@ -332,7 +332,6 @@ static void xs_conn_bind(struct xs_conn *conn, struct xs_request *req)
 static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 			      unsigned int n, enum xs_gate_kind kind)
 {
-	LIST_HEAD(over);
 	unsigned int i;
 	int err = 0;
 
@@ -342,13 +341,10 @@ static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
 	spin_lock(&conn->lock);
 	for (i = 0; !err && i < n; i++)
 		err = xs_conn_check_locked(conn, reqs[i]);
-	for (i = 0; !err && i < n; i++) {
+	for (i = 0; !err && i < n; i++)
 		xs_conn_accept_locked(conn, reqs[i]);
-		xs_lost_pretend_locked(conn, reqs[i], &over);
-	}
 	spin_unlock(&conn->lock);
 
-	xs_lost_finish(&over);
 	if (err)
 		xs_gate_leave_all(&conn->gate, n);
 	else
@@ -369,8 +365,8 @@ static int xs_conn_submit_all(struct xs_conn *conn, struct xs_request **reqs,
  * suspend is inside while it calls, or has a transaction open.
  *
  * Context: Process; does not wait for the server.
- * Return: 0; the error the connection is broken with, or -EIO if a reconnect has
- * failed; -EAGAIN if its transaction has been lost with the connection, see lost.c.
+ * Return: 0, or the error the connection is broken with; -EIO if a reconnect
+ * has failed.
  */
 int xs_conn_submit(struct xs_conn *conn, struct xs_request *req)
 {
@@ -391,8 +387,7 @@ EXPORT_SYMBOL_IF_KUNIT(xs_conn_submit);
  * Return: 0 if all have completed, each with its own &xs_request.err, and
  * &xs_request.reply, which may be an XS_ERROR, if that is 0; or, if none was sent,
  * the error that the connection is broken with: -EIO if the ring is, -ESHUTDOWN if
- * the server went down with this system; or -EAGAIN if it ends a transaction that
- * has been lost with the connection, see lost.c.
+ * the server went down with this system.
  */
 int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 		     unsigned int n, enum xs_gate_kind kind)
@@ -410,14 +405,8 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 }
 EXPORT_SYMBOL_IF_KUNIT(xs_conn_call_all);
 
-/**
- * xs_conn_finish_list() - complete requests that are in no table
- * @list: of them, by &xs_request.node
- * @err: what they complete with
- *
- * Context: Any but hard interrupt; no lock is held.
- */
-void xs_conn_finish_list(struct list_head *list, int err)
+/* Complete requests that are on a list and in no table. */
+static void xs_conn_finish_list(struct list_head *list, int err)
 {
 	struct xs_request *req, *next;
 

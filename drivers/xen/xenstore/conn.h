@@ -104,6 +104,8 @@ struct xs_conn {
 	 * again; fails, and is not repeated, when the connection is lost
 	 */
 	struct xs_flow first;
+	/** @reconnecting: it has been lost, and is not found again yet */
+	bool reconnecting;
 	/** @held: by a holder */
 	bool held;
 	/** @attached: the transport is connected, be the server there or not */
@@ -117,6 +119,8 @@ struct xs_conn {
 	 * transactions; read without the lock
 	 */
 	u64 generation;
+	/** @up_since: when @state became UP last; see xs_stats_now() */
+	u64 up_since;
 	/** @in_flight: number of requests in @pending; read without the lock */
 	unsigned int in_flight;
 	/** @next_id: the id to try next; 0 is never used */
@@ -202,6 +206,7 @@ int xs_conn_call_all(struct xs_conn *conn, struct xs_request **reqs,
 
 /* reconnect.c */
 bool xs_reconnect_is_offered(const struct xs_conn *conn);
+bool xs_reconnect_is_under_way(const struct xs_conn *conn);
 int xs_reconnect_find(struct xs_transport *t);
 int xs_reconnect(struct xs_conn *conn);
 void xs_reconnect_end(struct xs_conn *conn);

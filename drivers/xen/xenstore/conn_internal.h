@@ -16,7 +16,6 @@ void xs_conn_number_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock);
 void xs_conn_forget_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock);
-void xs_conn_finish_list(struct list_head *list, int err);
 
 /* conn.c, for the kthread */
 struct xs_request *xs_conn_claim(struct xs_conn *conn, u32 id);
@@ -25,12 +24,10 @@ int xs_conn_fail_all(struct xs_conn *conn, int err);
 
 /* lost.c */
 bool xs_lost_is_given_up(int err);
-bool xs_lost_is_refused(const struct xs_conn *conn,
-			const struct xs_request *req);
-void xs_lost_pretend_locked(struct xs_conn *conn, struct xs_request *req,
-			    struct list_head *over)
+struct xs_request *xs_lost_next_locked(struct xs_conn *conn,
+				       struct list_head *lost)
 	__must_hold(&conn->lock);
-void xs_lost_finish(struct list_head *over);
+void xs_lost_finish(struct list_head *lost);
 bool xs_lost_requeue(struct xs_conn *conn);
 
 /* reconnect.c, for the kthread */

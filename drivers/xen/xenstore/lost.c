@@ -5,7 +5,8 @@
  * What has not been sent in full is kept, and so is what may be done twice. Any other
  * request that was sent may have been carried out or not, so it fails with -EIO.
  *
- * The server has forgotten all transactions. A program is told by -EAGAIN, whatever it
+ * The server has forgotten all transactions, which is noticed when a request in one is
+ * about to be sent. A program is told by -EAGAIN, whatever it
  * asks for in one of them. A driver expects that from the end of a transaction alone,
  * and repeats all of it then. So until it comes to that, its reads are made outside of
  * any transaction, and its changes are not made, as if they had been and were taken
@@ -55,12 +56,21 @@ static u32 xs_lost_type(const struct xs_request *req)
 	return ((const struct xsd_sockmsg *)req->out)->type;
 }
 
-/* Is it one of a driver's, in a transaction that is gone, but not the end of that? */
-static bool xs_lost_is_pretended(const struct xs_conn *conn,
-				 const struct xs_request *req)
+/*
+ * What becomes of a request in a transaction that is gone: 0 if the server is to carry
+ * it out nevertheless, outside of any; XS_LOST_OVER if it is over; or an error.
+ */
+#define XS_LOST_OVER	1
+
+static int xs_lost_with_transaction(const struct xs_conn *conn,
+				    const struct xs_request *req)
 {
-	return (!req->flow || xs_conn_is_kernel_flow(conn, req->flow)) &&
-	       xs_lost_type(req) != XS_TRANSACTION_END;
+	u32 type = xs_lost_type(req);
+
+	if (!xs_conn_is_kernel_flow(conn, req->flow) ||
+	    type == XS_TRANSACTION_END)
+		return -EAGAIN;
+	return xs_lost_is_repeatable(type) ? 0 : XS_LOST_OVER;
 }
 
 static bool xs_lost_is_stale(const struct xs_conn *conn,
@@ -70,109 +80,103 @@ static bool xs_lost_is_stale(const struct xs_conn *conn,
 	       req->generation != conn->generation;
 }
 
-/**
- * xs_lost_is_refused() - does a request come too late for its transaction?
- * @conn: the connection
- * @req: a new request
- *
- * Context: Any but hard interrupt; &xs_conn.lock is held.
- * Return: true if it is to fail with -EAGAIN.
- */
-bool xs_lost_is_refused(const struct xs_conn *conn,
-			const struct xs_request *req)
-{
-	return xs_lost_is_stale(conn, req) && !xs_lost_is_pretended(conn, req);
-}
-
-/* Take a request out of queues and table. */
+/* Take a request out of queues and table, for xs_lost_finish(). */
 static void xs_lost_drop_locked(struct xs_conn *conn, struct xs_request *req,
-				struct list_head *list)
+				int err, struct list_head *lost)
 	__must_hold(&conn->lock)
 {
 	lockdep_assert_held(&conn->lock);
+	req->err = err;
 	xs_conn_forget_locked(conn, req);
 	if (req->state == XS_REQ_SENT)
 		xs_fq_completed(&conn->fq, req);
-	list_move_tail(&req->node, list);
+	list_move_tail(&req->node, lost);
 	if (list_empty(&req->flow->queue))
 		list_del_init(&req->flow->node);
 }
 
-static void xs_lost_leave_locked(struct xs_conn *conn, struct xs_request *req,
-				 struct list_head *over)
+/* True if it is not to be sent. */
+static bool xs_lost_leave_locked(struct xs_conn *conn, struct xs_request *req,
+				 struct list_head *lost)
 	__must_hold(&conn->lock)
 {
+	int err = xs_lost_with_transaction(conn, req);
+
 	lockdep_assert_held(&conn->lock);
-	if (!xs_lost_is_repeatable(xs_lost_type(req))) {
-		xs_lost_drop_locked(conn, req, over);
-		return;
+	if (err) {
+		xs_lost_drop_locked(conn, req, err, lost);
+		return true;
 	}
 	xs_request_header(req)->tx_id = 0;
 	req->generation = XS_GENERATION_ANY;
+	return false;
 }
 
 /**
- * xs_lost_pretend_locked() - a driver has not learned that its transaction is gone
+ * xs_lost_next_locked() - choose the request to be sent now
  * @conn: the connection
- * @req: a request that has been accepted
- * @over: where it is put if it is over already, for xs_lost_finish()
+ * @lost: where those go that are not sent, because their transaction is gone
  *
- * Context: Any but hard interrupt; &xs_conn.lock is held.
- */
-void xs_lost_pretend_locked(struct xs_conn *conn, struct xs_request *req,
-			    struct list_head *over)
-{
-	lockdep_assert_held(&conn->lock);
-	if (xs_lost_is_stale(conn, req))
-		xs_lost_leave_locked(conn, req, over);
-}
-
-/**
- * xs_lost_finish() - complete changes that are taken back with their transaction
- * @over: a list of them
+ * xs_lost_finish() must follow.
  *
- * Context: Any but hard interrupt; no lock is held.
+ * Context: Kthread; &xs_conn.lock is held.
+ * Return: As xs_fq_next().
  */
-void xs_lost_finish(struct list_head *over)
+struct xs_request *xs_lost_next_locked(struct xs_conn *conn,
+				       struct list_head *lost)
 {
 	struct xs_request *req;
 
-	list_for_each_entry(req, over, node) {
-		req->reply.hdr = *xs_request_header(req);
-		/* Fits in any room, so this cannot fail. */
-		xs_msg_set_body(&req->reply, "OK", sizeof("OK"), GFP_NOWAIT);
-	}
-	xs_conn_finish_list(over, 0);
+	lockdep_assert_held(&conn->lock);
+	do {
+		req = xs_fq_next(&conn->fq);
+	} while (req && xs_lost_is_stale(conn, req) &&
+		 xs_lost_leave_locked(conn, req, lost));
+	return req;
 }
 
-/* Requests that are not kept, by what they complete with. */
-struct xs_lost {
-	struct list_head over;		/* nothing */
-	struct list_head unknown;	/* -EIO */
-	struct list_head again;		/* -EAGAIN */
-};
+/**
+ * xs_lost_finish() - complete requests that are not sent, or not again
+ * @lost: a list of them
+ *
+ * Context: Kthread; no lock is held.
+ */
+void xs_lost_finish(struct list_head *lost)
+{
+	struct xs_request *req, *next;
+	int err;
 
-static void xs_lost_sort_locked(struct xs_conn *conn, struct xs_request *req,
-				struct xs_lost *lost)
-	__must_hold(&conn->lock)
+	list_for_each_entry_safe(req, next, lost, node) {
+		err = req->err;
+		list_del_init(&req->node);
+		if (err == XS_LOST_OVER) {
+			err = 0;
+			req->reply.hdr = *xs_request_header(req);
+			/* Fits in any room, so this cannot fail. */
+			xs_msg_set_body(&req->reply, "OK", sizeof("OK"),
+					GFP_NOWAIT);
+		}
+		xs_request_finish(req, err);
+	}
+}
+
+/* What becomes of a request when the connection is lost: 0 if it is kept. */
+static int xs_lost_error(const struct xs_conn *conn, struct xs_request *req)
 {
 	bool sent = req->state == XS_REQ_SENT;
-	bool in_transaction = xs_request_header(req)->tx_id;
 	u32 type = xs_lost_type(req);
 
-	lockdep_assert_held(&conn->lock);
+	/* The holder begins again. */
 	if (req->flow == &conn->first)
-		/* The holder begins again. */
-		xs_lost_drop_locked(conn, req, &lost->unknown);
-	else if (type == XS_TRANSACTION_END && sent &&
-		 *xs_request_payload(req) == 'T')
-		xs_lost_drop_locked(conn, req, &lost->unknown);
-	else if (in_transaction && xs_lost_is_pretended(conn, req))
-		xs_lost_leave_locked(conn, req, &lost->over);
-	else if (in_transaction)
-		xs_lost_drop_locked(conn, req, &lost->again);
-	else if (sent && !xs_lost_is_repeatable(type))
-		xs_lost_drop_locked(conn, req, &lost->unknown);
+		return -EIO;
+	/* A commit may have taken place. */
+	if (sent && type == XS_TRANSACTION_END &&
+	    *xs_request_payload(req) == 'T')
+		return -EIO;
+	/* Sorted out when it is sent, like those to come. */
+	if (!sent || xs_request_header(req)->tx_id)
+		return 0;
+	return xs_lost_is_repeatable(type) ? 0 : -EIO;
 }
 
 /* The newest first: each comes before what it had preceded. */
@@ -207,13 +211,11 @@ bool xs_lost_requeue(struct xs_conn *conn)
 {
 	struct hlist_node *next;
 	struct xs_request *req;
-	struct xs_lost lost;
+	LIST_HEAD(lost);
 	unsigned int i;
 	bool recall;
+	int err;
 
-	INIT_LIST_HEAD(&lost.over);
-	INIT_LIST_HEAD(&lost.unknown);
-	INIT_LIST_HEAD(&lost.again);
 	spin_lock(&conn->lock);
 	if (xs_lost_is_given_up(conn->break_err)) {
 		spin_unlock(&conn->lock);
@@ -225,18 +227,20 @@ bool xs_lost_requeue(struct xs_conn *conn)
 	WRITE_ONCE(conn->break_err, 0);
 	WRITE_ONCE(conn->generation, conn->generation + 1);
 	xs_stats_count(&conn->stats.losses);
+	conn->reconnecting = true;
 	conn->tx.req = NULL;
 	for (i = 0; !recall && i < XS_PENDING_BUCKETS; i++) {
 		hlist_for_each_entry_safe(req, next, &conn->pending[i],
-					  pending_node)
-			xs_lost_sort_locked(conn, req, &lost);
+					  pending_node) {
+			err = xs_lost_error(conn, req);
+			if (err)
+				xs_lost_drop_locked(conn, req, err, &lost);
+		}
 	}
 	xs_lost_requeue_sent_locked(conn);
 	if (recall)
 		xs_ring_rewind(&conn->tx.ring);
 	spin_unlock(&conn->lock);
-	xs_lost_finish(&lost.over);
-	xs_conn_finish_list(&lost.unknown, -EIO);
-	xs_conn_finish_list(&lost.again, -EAGAIN);
+	xs_lost_finish(&lost);
 	return true;
 }

@@ -45,6 +45,19 @@ bool xs_reconnect_is_offered(const struct xs_conn *conn)
 }
 
 /**
+ * xs_reconnect_is_under_way() - is the connection being found again?
+ * @conn: the connection
+ *
+ * Context: Any; &xs_conn.lock is held.
+ * Return: true from the loss until the end of the reconnect.
+ */
+bool xs_reconnect_is_under_way(const struct xs_conn *conn)
+{
+	lockdep_assert_held(&conn->lock);
+	return conn->reconnecting;
+}
+
+/**
  * xs_reconnect_is_possible() - can a connection that is lost be found again?
  * @conn: a connection that cannot go on
  *
@@ -171,6 +184,8 @@ int xs_reconnect(struct xs_conn *conn)
 void xs_reconnect_end(struct xs_conn *conn)
 {
 	spin_lock(&conn->lock);
+	if (conn->state != XS_CONN_DOWN)
+		conn->reconnecting = false;
 	if (!conn->held)
 		xs_fq_unhold(&conn->fq);
 	spin_unlock(&conn->lock);

@@ -45,10 +45,15 @@ struct workqueue_struct *xs_session_wq(void)
 static bool xs_session_keep(struct xs_request *req)
 {
 	struct xsd_sockmsg *hdr = xs_request_header(req);
+	struct xs_session *session = req->owner;
 
 	if (hdr->type == XS_TRANSACTION_END)
 		memcpy(hdr + 1, "F", sizeof("F"));
-	return hdr->type == XS_TRANSACTION_END || hdr->type == XS_UNWATCH;
+	if (hdr->type == XS_TRANSACTION_END || hdr->type == XS_UNWATCH)
+		return true;
+	/* A reconnect that is under way sets the watch: it has to be removed later. */
+	return hdr->type == XS_WATCH &&
+	       xs_reconnect_is_under_way(&session->store->conn);
 }
 
 /**
@@ -85,9 +90,7 @@ static void xs_session_send_cleanup(struct xs_session *session,
 	if (!err)
 		return;
 	xs_session_cleaned_up(req);
-	/* The server does not know a transaction from before a reconnect. */
-	if (err != -EAGAIN)
-		pr_warn_ratelimited("could not clean up after a client: %d\n", err);
+	pr_warn_ratelimited("could not clean up after a client: %d\n", err);
 }
 
 static void xs_session_cleanup_txn(struct xs_session *session,
@@ -96,6 +99,11 @@ static void xs_session_cleanup_txn(struct xs_session *session,
 	struct kvec body = { .iov_base = "F", .iov_len = 2 };
 	struct xs_request *req;
 
+	/* The server does not know one from before a resume or a reconnect. */
+	if (txn->generation != READ_ONCE(session->store->conn.generation)) {
+		xs_session_ended(txn);
+		return;
+	}
 	req = xs_request_alloc(XS_TRANSACTION_END, txn->id, &body, 1,
 			       XS_GFP_MUST);
 	req->generation = txn->generation;

@@ -198,9 +198,6 @@ int xs_session_message(struct xs_session *session, bool nonblock)
 	/* Not the writer's: it may have got the file from another program. */
 	old = set_active_memcg(session->flow.memcg);
 	err = handle(session, session->in.req);
-	/* The transaction has been lost between the check and here. */
-	if (err == -EAGAIN)
-		err = xs_session_reply(session, session->in.req, err);
 	set_active_memcg(old);
 	xs_gate_leave(&session->store->conn.gate);
 	return err;

@@ -369,13 +369,12 @@ int xs_session_end(struct xs_session *session, struct xs_request *req)
 	txn = xs_session_txn_take(session, session->in.hdr.tx_id);
 	if (!txn)
 		return xs_session_reply(session, req, -ENOENT);
-	req->generation = txn->generation;
-	err = xs_session_submit(session, req, txn);
-	if (err == -EAGAIN) {
-		/* The server has forgotten it. */
+	if (txn->generation != READ_ONCE(session->store->conn.generation)) {
 		xs_session_ended(txn);
 		return xs_session_reply(session, req, commit ? -EAGAIN : 0);
 	}
+	req->generation = txn->generation;
+	err = xs_session_submit(session, req, txn);
 	if (err)
 		xs_session_txn_link(txn);
 	return err;

@@ -61,6 +61,15 @@ static struct xs_request *xs_stall_oldest_locked(struct xs_conn *conn)
 	return oldest;
 }
 
+/* How long the server has had for it. The clock may differ between CPUs, a bit. */
+static u64 xs_stall_age_locked(struct xs_conn *conn, struct xs_request *req)
+	__must_hold(&conn->lock)
+{
+	lockdep_assert_held(&conn->lock);
+	return max_t(s64, xs_stats_now() - max(req->submitted, conn->up_since),
+		     0);
+}
+
 static void xs_stall_describe_locked(struct xs_conn *conn,
 				     struct xs_request *req, u64 age,
 				     struct xs_stall *stall)
@@ -127,7 +136,7 @@ u64 xs_stall_check(struct xs_conn *conn, u64 limit)
 	spin_lock(&conn->lock);
 	req = xs_stall_oldest_locked(conn);
 	if (req)
-		age = xs_stats_now() - req->submitted;
+		age = xs_stall_age_locked(conn, req);
 	if (req && limit && age >= max(limit, req->stalled)) {
 		nudge = !req->stalled;
 		report = req->stalled;

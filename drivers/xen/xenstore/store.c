@@ -53,6 +53,7 @@ static void xs_store_reconnect_work(struct work_struct *work)
 	struct xs_conn *conn = &store->conn;
 	int err;
 
+	xs_conn_might_wait(conn);
 	mutex_lock(&store->parking);
 	err = xs_reconnect(conn);
 	mutex_unlock(&store->parking);
@@ -102,7 +103,8 @@ static void xs_store_stall_work(struct work_struct *work)
 
 	mutex_lock(&store->parking);
 	age = xs_stall_check(&store->conn, limit);
-	if (timeout && age > timeout &&
+	/* One that has never replied is not there yet. */
+	if (timeout && age > timeout && READ_ONCE(store->conn.stats.replies) &&
 	    READ_ONCE(store->conn.state) == XS_CONN_UP)
 		xs_store_time_out(store);
 	mutex_unlock(&store->parking);
@@ -176,9 +178,9 @@ EXPORT_SYMBOL_GPL(xs_store_start);
  */
 void xs_store_stop(struct xs_store *store)
 {
+	xs_store_stop_reconnect(store);
 	cancel_delayed_work_sync(&store->stall);
 	xs_watches_stop(&store->watches);
-	xs_store_stop_reconnect(store);
 	xs_io_stop(&store->conn);
 	xs_io_disconnect(&store->conn);
 }
@@ -280,14 +282,14 @@ EXPORT_SYMBOL_GPL(xs_store_resume);
  * after a resume; a server that is in the middle of a message does not get over that.
  *
  * Context: Process, sleeps; in the first case it does not wait for the end.
- * Return: 0; -ENOTCONN if the store is not started; -EBUSY if that is under way; or as
- * xs_reconnect_find().
+ * Return: 0; -ENOTCONN if the store is not started, or the system goes down; -EBUSY if
+ * that is under way; or as xs_reconnect_find().
  */
 int xs_store_reconnect(struct xs_store *store)
 {
 	struct xs_conn *conn = &store->conn;
 
-	if (!conn->thread)
+	if (!conn->thread || READ_ONCE(conn->break_err) == -ESHUTDOWN)
 		return -ENOTCONN;
 	if (READ_ONCE(conn->state) == XS_CONN_DOWN)
 		return -EBUSY;

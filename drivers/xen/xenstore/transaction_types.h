@@ -73,25 +73,4 @@ xs_transactions_find(struct xs_transactions *open, u32 tx_id)
 	return NULL;
 }
 
-/**
- * xs_transactions_generation() - in which generation is an id valid?
- * @open: the table
- * @tx_id: the id
- *
- * Context: Any but hard interrupt.
- * Return: That of the transaction, or XS_GENERATION_ANY if there is none.
- */
-static inline u64 xs_transactions_generation(struct xs_transactions *open,
-					     u32 tx_id)
-{
-	const struct xs_transaction_key *key;
-	u64 generation;
-
-	spin_lock(&open->lock);
-	key = xs_transactions_find(open, tx_id);
-	generation = key ? key->generation : XS_GENERATION_ANY;
-	spin_unlock(&open->lock);
-	return generation;
-}
-
 #endif /* _XENSTORE_TRANSACTION_TYPES_H */

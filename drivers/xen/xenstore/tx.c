@@ -15,6 +15,7 @@
 static void xs_tx_next(struct xs_conn *conn)
 {
 	struct xs_request *sent = conn->tx.req;
+	LIST_HEAD(lost);
 
 	spin_lock(&conn->lock);
 	if (sent) {
@@ -24,9 +25,10 @@ static void xs_tx_next(struct xs_conn *conn)
 		xs_stats_count(&conn->stats.sent);
 		trace_xenstore_sent(conn, sent);
 	}
-	conn->tx.req = xs_fq_next(&conn->fq);
+	conn->tx.req = xs_lost_next_locked(conn, &lost);
 	conn->tx.done = 0;
 	spin_unlock(&conn->lock);
+	xs_lost_finish(&lost);
 }
 
 /**

@@ -176,6 +176,15 @@ static struct fake_call *reconnect_begin_transaction(struct kunit *test)
 	return call;
 }
 
+/* The end of a transaction needs the kthread. */
+static int reconnect_join(struct kunit *test, struct fake_call *call)
+{
+	struct reconnect_fixture *f = test->priv;
+
+	fake_wait_until((test_env_run(f->site), fake_call_is_done(call)));
+	return fake_call_result(test, call);
+}
+
 /* A driver goes on to the end, and is told there. Its changes are not made. */
 static const struct fake_message *reconnect_go_on(struct kunit *test)
 {
@@ -198,7 +207,7 @@ static void driver_repeats_its_transaction_after_the_end(struct kunit *test)
 	msg = reconnect_go_on(test);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, 0);
 	test_env_reply(f->site, msg, "y", 1);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	KUNIT_EXPECT_EQ(test, reconnect_join(test, call), 0);
 	KUNIT_EXPECT_EQ(test, f->write, 0);
 	KUNIT_EXPECT_EQ(test, f->read, 0);
 	KUNIT_EXPECT_EQ(test, f->end, -EAGAIN);
@@ -220,7 +229,7 @@ static void drivers_read_in_flight_leaves_its_transaction(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, msg->hdr.type, XS_READ);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, 0);
 	test_env_reply(f->site, msg, "y", 1);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	KUNIT_EXPECT_EQ(test, reconnect_join(test, call), 0);
 	KUNIT_EXPECT_EQ(test, f->write, 0);
 	KUNIT_EXPECT_EQ(test, f->read, 0);
 	KUNIT_EXPECT_EQ(test, f->end, -EAGAIN);
@@ -234,7 +243,7 @@ static void driver_can_give_up_its_transaction(struct kunit *test)
 	f->abort = true;
 	reconnect_all(test);
 	test_env_reply(f->site, reconnect_go_on(test), "y", 1);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 0);
+	KUNIT_EXPECT_EQ(test, reconnect_join(test, call), 0);
 	KUNIT_EXPECT_EQ(test, f->end, 0);
 	KUNIT_EXPECT_NULL(test, test_env_next(f->site));
 }
@@ -272,9 +281,9 @@ static void id_of_a_lost_transaction_is_not_used_again(struct kunit *test)
 	msg = test_env_await(f->site);
 	KUNIT_EXPECT_EQ(test, msg->hdr.tx_id, 8);
 	test_env_reply(f->site, msg, "OK", 3);
-	KUNIT_EXPECT_EQ(test, fake_call_result(test, call), 8);
+	KUNIT_EXPECT_EQ(test, reconnect_join(test, call), 8);
 	test_env_reply(f->site, reconnect_go_on(test), "y", 1);
-	fake_call_result(test, lost);
+	reconnect_join(test, lost);
 }
 
 static void client_has_to_repeat_its_transaction(struct kunit *test)
