@@ -6,15 +6,22 @@ server has the page granted.
 import re
 
 import domu
-from report import ANY, Group
+from report import ANY, Group, number
 from scenarios import conformance
 
 EXPORT = "export XENSTORED_PATH=/dev/xen/xenbus"
 START = "oxenstored --pid-file=/run/xenstored.pid"
 
+LOSSES = number("LOSSES", 10, 1000)
+
+
+def in_dom0(vm, command):
+    return vm.run(f"LOSSES={LOSSES} {command}", 900 + 2 * LOSSES)[1]
+
+
 group = Group("reconnect", "oxenstored gives up, dies, comes again",
               on=ANY, cmdline="store=oxenstored")
-conformance.add(group, conformance.in_dom0, only=["reconnect"])
+conformance.add(group, in_dom0, only=["reconnect"])
 
 
 def events(vm, path):
