@@ -65,9 +65,11 @@ static struct xs_request *xs_stall_oldest_locked(struct xs_conn *conn)
 static u64 xs_stall_age_locked(struct xs_conn *conn, struct xs_request *req)
 	__must_hold(&conn->lock)
 {
+	u64 now = xs_stats_now();
+	s64 waited = now - req->submitted, up = now - conn->up_since;
+
 	lockdep_assert_held(&conn->lock);
-	return max_t(s64, xs_stats_now() - max(req->submitted, conn->up_since),
-		     0);
+	return max_t(s64, min(waited, up), 0);
 }
 
 static void xs_stall_describe_locked(struct xs_conn *conn,

@@ -28,6 +28,17 @@ static int stall_init(struct kunit *test)
 	return 0;
 }
 
+/* It has waited for so long, and so has the server been there. */
+static void stall_age(struct kunit *test, struct xs_request *req,
+		      unsigned int seconds)
+{
+	struct stall_fixture *f = test->priv;
+
+	/* Both may wrap: the system need not be as old. */
+	req->submitted -= seconds * NSEC_PER_SEC;
+	f->conn->up_since = req->submitted;
+}
+
 /* A request that the server has, for so many seconds. */
 static struct xs_request *stall_request(struct kunit *test, const char *path,
 					unsigned int seconds)
@@ -37,7 +48,7 @@ static struct xs_request *stall_request(struct kunit *test, const char *path,
 
 	req = fake_conn_submit(test, f->conn, XS_READ, path, strlen(path) + 1);
 	KUNIT_ASSERT_EQ(test, xs_io_pass(f->conn), 0);
-	req->submitted -= seconds * NSEC_PER_SEC;
+	stall_age(test, req, seconds);
 	return req;
 }
 
@@ -83,7 +94,7 @@ static void report_comes_once_until_the_age_has_doubled(struct kunit *test)
 	KUNIT_EXPECT_GE(test, next, 3 * LIMIT);
 	xs_stall_check(f->conn, LIMIT);
 	KUNIT_EXPECT_EQ(test, req->stalled, next);
-	req->submitted -= 30 * NSEC_PER_SEC;
+	stall_age(test, req, 30);
 	xs_stall_check(f->conn, LIMIT);
 	KUNIT_EXPECT_GE(test, req->stalled, 2 * next);
 }
@@ -107,9 +118,19 @@ static void request_that_cannot_be_sent_is_seen(struct kunit *test)
 	struct xs_request *req;
 
 	req = fake_conn_submit(test, f->conn, XS_READ, "b", 2);
-	req->submitted -= 40 * NSEC_PER_SEC;
+	stall_age(test, req, 40);
 	KUNIT_EXPECT_GE(test, xs_stall_check(f->conn, LIMIT), 2 * LIMIT);
 	KUNIT_EXPECT_EQ(test, req->stalled, LIMIT);
+}
+
+static void time_without_a_server_does_not_count(struct kunit *test)
+{
+	struct xs_request *req = stall_request(test, "a", 30);
+	struct stall_fixture *f = test->priv;
+
+	f->conn->up_since += 25 * NSEC_PER_SEC;
+	KUNIT_EXPECT_LT(test, xs_stall_check(f->conn, LIMIT), LIMIT);
+	KUNIT_EXPECT_EQ(test, req->stalled, 0);
 }
 
 static void nothing_is_said_without_a_limit(struct kunit *test)
@@ -128,6 +149,7 @@ static struct kunit_case stall_cases[] = {
 	KUNIT_CASE(report_comes_once_until_the_age_has_doubled),
 	KUNIT_CASE(request_that_was_sent_is_named_first),
 	KUNIT_CASE(request_that_cannot_be_sent_is_seen),
+	KUNIT_CASE(time_without_a_server_does_not_count),
 	KUNIT_CASE(nothing_is_said_without_a_limit),
 	{}
 };
