@@ -157,7 +157,8 @@ static void xen_transport_next_look(struct work_struct *work)
 	}
 	if (xen_transport_next_is_due())
 		xen_transport_next_begin();
-	schedule_delayed_work(to_delayed_work(work), XEN_TRANSPORT_NEXT_STEP);
+	queue_delayed_work(system_dfl_wq, to_delayed_work(work),
+			   XEN_TRANSPORT_NEXT_STEP);
 }
 
 static DECLARE_DELAYED_WORK(xen_transport_next_work, xen_transport_next_look);
@@ -183,7 +184,8 @@ bool xen_transport_next_interrupt(int irq)
 	if (irq != next)
 		return false;
 	WRITE_ONCE(xen_transport_next_heard, true);
-	schedule_delayed_work(&xen_transport_next_work, 0);
+	/* At once: each request that is sent until then may fail. */
+	mod_delayed_work(system_dfl_wq, &xen_transport_next_work, 0);
 	return true;
 }
 
