@@ -17,6 +17,7 @@
 #include <linux/export.h>
 #include <linux/math64.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
