@@ -71,12 +71,12 @@ struct xs_conn {
 	/** @gate: counts requests in flight; own lock */
 	struct xs_gate gate;
 	/**
-	 * @lost: the connection is lost, and the server offers another one:
-	 * xs_reconnect() has to be called, by a task that may sleep. Kthread; const
-	 * while that runs. NULL where nobody would.
+	 * @lost: the connection is lost, and can be found again: called in the
+	 * kthread, has xs_reconnect() called in process context. Const after init;
+	 * NULL if a lost connection is to be broken.
 	 */
 	void (*lost)(struct xs_conn *conn);
-	/** @reconnect_timeout: how long the server may take, in jiffies; likewise */
+	/** @reconnect_timeout: how long the server may take, in jiffies; const */
 	unsigned long reconnect_timeout;
 	/** @transactions: of the kernel, see transaction.c; own lock */
 	struct xs_transactions transactions;
@@ -106,13 +106,13 @@ struct xs_conn {
 	struct xs_flow first;
 	/** @reconnecting: it has been lost, and is not found again yet */
 	bool reconnecting;
-	/** @held: by a holder */
+	/** @held: from xs_conn_hold() to xs_conn_unhold() */
 	bool held;
 	/** @attached: the transport is connected, be the server there or not */
 	bool attached;
 	/** @holder: keeps the gate from draining meanwhile */
 	struct xs_gate_pin holder;
-	/** @sent: those of them that are on the ring in full, oldest first */
+	/** @sent: requests in @pending that are on the ring in full, oldest first */
 	struct list_head sent;
 	/**
 	 * @generation: number of resumes and reconnects, each of which ends all

@@ -6,11 +6,11 @@
  * request that was sent may have been carried out or not, so it fails with -EIO.
  *
  * The server has forgotten all transactions, which is noticed when a request in one is
- * about to be sent. A program is told by -EAGAIN, whatever it
- * asks for in one of them. A driver expects that from the end of a transaction alone,
- * and repeats all of it then. So until it comes to that, its reads are made outside of
- * any transaction, and its changes are not made, as if they had been and were taken
- * back. Its transactions are told from new ones by their generation.
+ * about to be sent. Every request of a program in one of them fails with -EAGAIN. A
+ * driver expects that from the end of a transaction alone, and repeats all of it then. So
+ * until it comes to that, its reads are made outside of any transaction, and its changes
+ * are not made, as if they had been and were taken back. Transactions that are gone are
+ * told from new ones by their generation.
  *
  * Copyright (C) 2026 The xenbus authors
  */

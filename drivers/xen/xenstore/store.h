@@ -54,7 +54,7 @@ struct xs_store {
 	struct delayed_work reconnect;
 	/** @reconnected: when that ran last, in jiffies; that work only */
 	unsigned long reconnected;
-	/** @parking: serialises who parks the kthread, a suspend or @reconnect */
+	/** @parking: held while a suspend or @reconnect parks the kthread */
 	struct mutex parking;
 	/** @stopped: @reconnect is not to run; under &xs_conn.lock */
 	bool stopped;

@@ -18,8 +18,8 @@
  * A new transaction with an id that is in the table breaks the protocol and is
  * refused.
  *
- * When the connection is lost, so are all open transactions: what is submitted to one
- * of them fails with -EAGAIN, and so does its end.
+ * When the connection is lost, so are all open transactions. The caller learns it from
+ * -EAGAIN of the end, and not before: see lost.c.
  *
  * The errors are those of call.c.
  *

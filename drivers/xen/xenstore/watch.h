@@ -84,8 +84,8 @@ struct xs_watch_entry {
 	/** @dead: unregistered, takes no more events; under &xs_queues.lock */
 	bool dead;
 	/**
-	 * @leaving: an XS_UNWATCH is under way, so it is not set again; written by
-	 * who removes it
+	 * @leaving: an XS_UNWATCH of a file has been queued, so a reconnect does not
+	 * set it again; written under the session's write_mutex, read without a lock
 	 */
 	bool leaving;
 	/** @token: what the server sends back; const while registered */

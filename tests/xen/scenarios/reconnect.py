@@ -89,9 +89,8 @@ def _(vm):
     domu.wait(lambda: " WRITE " in
               vm.check("cat /sys/kernel/debug/xenbus/requests"), 60)
     start(vm)
-    domu.wait(lambda: vm.run("cat /run/late")[1].strip(), 60)
-    status = vm.check("cat /run/late").strip()
-    assert status in ("0", "1"), status
+    # With success, or because it was sent to nobody.
+    domu.wait(lambda: vm.run("cat /run/late")[1].strip() in ("0", "1"), 60)
     answered(vm, 2)
 
 
@@ -112,8 +111,7 @@ def _(vm):
     vm.check(f"echo 2 >{PARAMETERS}/stall_seconds; "
              "kill -STOP $(cat /run/xenstored.pid); "
              f"({EXPORT}; xenstore-read /again >/run/slow) &")
-    domu.wait(lambda: re.search(r'"/again.*" waits for|"/again', vm.check(
-        "dmesg | grep 'waits for' || true")), 60)
+    domu.wait(lambda: '"/again", waits for' in vm.check("dmesg"), 60)
     vm.check("kill -CONT $(cat /run/xenstored.pid)")
     domu.wait(lambda: vm.check("cat /run/slow").strip() == "slow", 60)
     vm.check(f"echo 20 >{PARAMETERS}/stall_seconds")
